@@ -1,0 +1,224 @@
+// What an agent is: a typed function that can be asked, as plain data. `agent()` makes the kind that a model
+// answers; step.ts and compose/ make the others. Nothing here runs anything: run/ does, floor by floor above.
+
+import type { LanguageModelV4 } from '@ai-sdk/provider';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { type Check, type CheckFunction, checkOf } from './checks.ts';
+import { type Contract, contractOf, kindOf, type ParsedOf, type RawOf } from './contract.ts';
+import { AmdahlError } from './errors.ts';
+import type { Scope } from './scope.ts';
+import { type ToolSet, toolsOf, type ToolSpec } from './tool.ts';
+
+/** Marks agents across copies of this package in one process. */
+const AGENT: unique symbol = Symbol.for('amdahl.agent') as never;
+
+export type AgentKind = 'model' | 'step' | 'pipe' | 'all' | 'map' | 'mapReduce' | 'flow';
+
+/** Caps on what a call and all below it may spend. `calls` counts model requests, `usd` is dollars, `ms` time at work. */
+export interface Budget {
+  readonly calls?: number;
+  readonly tokens?: number;
+  readonly usd?: number;
+  readonly ms?: number;
+}
+
+/** The static picture of an agent, known without running it. */
+export interface Shape {
+  readonly kind: AgentKind;
+  readonly name: string;
+  readonly children: readonly Shape[];
+}
+
+/** How a model is asked. Part of the fingerprint. `maxOutputTokens` is also what a request reserves of a budget. */
+export interface ModelSettings {
+  readonly temperature?: number;
+  readonly maxOutputTokens?: number;
+}
+
+export interface ModelBehaviour {
+  readonly kind: 'model';
+  readonly model?: LanguageModelV4;
+  readonly instructions: string;
+  readonly tools: ReadonlyMap<string, ToolSpec>;
+  readonly settings: ModelSettings;
+  readonly turns?: number;
+  readonly repairs: number;
+}
+
+export interface StepBehaviour {
+  readonly kind: 'step';
+  readonly effect: 'none' | 'immediate';
+  readonly execute: (input: unknown, options: { readonly signal: AbortSignal }) => unknown;
+}
+
+export interface CompositeBehaviour {
+  readonly kind: 'composite';
+  readonly body: (input: unknown, scope: Scope) => Promise<unknown>;
+  /** How many branches an input opens, when that is known before it runs. */
+  readonly width?: (input: unknown) => number;
+}
+
+export type Behaviour = ModelBehaviour | StepBehaviour | CompositeBehaviour;
+
+/**
+ * A typed function that can be asked: by `run`, by a composite, by a model that has it among its tools.
+ * `I` is what an asker gives (before the contract's transforms), `O` what it gets (after them).
+ */
+export interface Agent<in I, out O, out N extends string = string> {
+  readonly [AGENT]: true;
+  readonly name: N;
+  readonly kind: AgentKind;
+  readonly input: Contract;
+  readonly output: Contract;
+  readonly checks: readonly Check[];
+  readonly behaviour: Behaviour;
+  readonly children: readonly AnyAgent[];
+  readonly shape: Shape;
+  readonly attempts: number;
+  readonly description?: string;
+  readonly version?: string;
+  readonly budget?: Budget;
+  readonly timeoutMs?: number;
+  /** Types only; never set. */
+  readonly '~input'?: (input: I) => void;
+  readonly '~output'?: () => O;
+}
+
+export type AnyAgent = Agent<never, unknown>;
+export type InputOf<A> = A extends Agent<infer I, unknown> ? I : never;
+export type OutputOf<A> = A extends Agent<never, infer O> ? O : never;
+
+/** What every kind of agent takes. */
+export interface Common<N extends string, IS, OS> {
+  readonly name: N;
+  /** Any Standard Schema; plain text where none is given. */
+  readonly input?: IS;
+  readonly output?: OS;
+  /** For models that have this agent as a tool, and for pictures. */
+  readonly description?: string;
+  /** Judge the contracted output; what they refuse is repaired or tried afresh. */
+  readonly checks?: readonly (Check<ParsedOf<OS>> | CheckFunction<ParsedOf<OS>>)[];
+  readonly budget?: Budget;
+  /** Fresh attempts in all, at least 1. */
+  readonly attempts?: number;
+  /** For one call, from its start in this process. */
+  readonly timeoutMs?: number;
+}
+
+export interface AgentOptions<N extends string, IS, OS> extends Common<N, IS, OS> {
+  readonly model?: LanguageModelV4;
+  readonly instructions: string;
+  readonly tools?: ToolSet;
+  readonly settings?: ModelSettings;
+  /** Model requests in one attempt. Default: the run's limit `turns`. */
+  readonly turns?: number;
+  /** Refused answers mended within one conversation. Default 2. */
+  readonly repairs?: number;
+}
+
+/** Defaults that cost money, in one place: two repairs in the conversation, then one fresh attempt. */
+const MODEL_DEFAULTS: { readonly repairs: number; readonly attempts: number } = { repairs: 2, attempts: 2 };
+
+/**
+ * An agent that a model answers.
+ * @throws AmdahlError MISCONFIGURED for a bad name, bound or tool; NO_JSON_SCHEMA for an output a model cannot be told of.
+ */
+export function agent<
+  const N extends string,
+  IS extends StandardSchemaV1 | undefined = undefined,
+  OS extends StandardSchemaV1 | undefined = undefined,
+>(options: AgentOptions<N, IS, OS>): Agent<RawOf<IS>, ParsedOf<OS>, N> {
+  const tools = toolsOf(options.tools ?? {}, options.name);
+  const children = [...tools.values()].flatMap((tool) => (tool.kind === 'agent' ? [tool.agent] : []));
+  const made = define<RawOf<IS>, ParsedOf<OS>, N>({
+    ...options,
+    kind: 'model',
+    children,
+    attempts: options.attempts ?? MODEL_DEFAULTS.attempts,
+    behaviour: {
+      kind: 'model',
+      instructions: options.instructions,
+      tools,
+      settings: options.settings ?? {},
+      repairs: bound(options.repairs ?? MODEL_DEFAULTS.repairs, 'repairs', options.name, 0),
+      ...(options.model === undefined ? {} : { model: options.model }),
+      ...(options.turns === undefined ? {} : { turns: bound(options.turns, 'turns', options.name, 1) }),
+    },
+  });
+  if (made.output.kind === 'schema') made.output.jsonSchema();
+  return made;
+}
+
+/** What `define` needs beside the common options. */
+export interface Definition extends Common<string, StandardSchemaV1 | undefined, StandardSchemaV1 | undefined> {
+  readonly kind: AgentKind;
+  readonly behaviour: Behaviour;
+  readonly children: readonly AnyAgent[];
+  readonly version?: string;
+  /** Contracts already made, for composites that take theirs from their parts. */
+  readonly contracts?: { readonly input: Contract; readonly output: Contract };
+}
+
+/** Makes any kind of agent from its definition. For combinators; programs use `agent`, `step`, `flow` and the rest. */
+export function define<I, O, N extends string>(
+  options: Omit<Definition, 'checks'> & { readonly checks?: readonly unknown[] },
+): Agent<I, O, N> {
+  const { name, kind, behaviour, children } = options;
+  if (typeof name !== 'string' || !/^[^\s/][^/\n]{0,199}$/.test(name)) {
+    throw new AmdahlError(
+      'MISCONFIGURED',
+      `An agent's name is 1 to 200 characters without "/" or line breaks; ${JSON.stringify(name)} is not. Give it another name.`,
+    );
+  }
+  return Object.freeze({
+    [AGENT]: true as const,
+    name: name as N,
+    kind,
+    input: options.contracts?.input ?? contractOf(options.input, `the input of agent '${name}'`),
+    output: options.contracts?.output ?? contractOf(options.output, `the output of agent '${name}'`),
+    checks: (options.checks ?? []).map((check, index) => checkOf(check as Check | CheckFunction, index)),
+    behaviour,
+    children,
+    shape: { kind, name, children: children.map((child) => child.shape) },
+    attempts: bound(options.attempts ?? 1, 'attempts', name, 1),
+    ...(options.description === undefined ? {} : { description: options.description }),
+    ...(options.version === undefined ? {} : { version: options.version }),
+    ...(options.budget === undefined ? {} : { budget: checkBudget(options.budget, name) }),
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: bound(options.timeoutMs, 'timeoutMs', name, 1) }),
+  });
+}
+
+/** Whether a value is an agent, made by this copy of the package or by another. Pure. */
+export function isAgent(value: unknown): value is AnyAgent {
+  return typeof value === 'object' && value !== null && AGENT in value;
+}
+
+/** @throws AmdahlError MISCONFIGURED unless it is an agent; `who` was given it. Pure. */
+export function assertAgent(value: unknown, who: string): asserts value is AnyAgent {
+  if (isAgent(value)) return;
+  throw new AmdahlError(
+    'MISCONFIGURED',
+    `${who} is given ${kindOf(value)} where an agent belongs, and that is no agent. Modules that import each other in a circle may not have made it yet.`,
+  );
+}
+
+/** @throws AmdahlError MISCONFIGURED unless every cap is a number ≥ 0. Pure. */
+export function checkBudget(budget: Budget, who: string): Budget {
+  for (const [cap, value] of Object.entries(budget)) {
+    if (!['calls', 'tokens', 'usd', 'ms'].includes(cap)) {
+      throw new AmdahlError(
+        'MISCONFIGURED',
+        `The budget of '${who}' has a cap '${cap}' that does not exist. Use calls, tokens, usd or ms.`,
+      );
+    }
+    if (value !== undefined && !(typeof value === 'number' && value >= 0)) {
+      throw new AmdahlError('MISCONFIGURED', `The budget of '${who}' caps ${cap} at ${String(value)}. Give a number, 0 or more.`);
+    }
+  }
+  return budget;
+}
+
+function bound(value: number, what: string, who: string, least: number): number {
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new AmdahlError('MISCONFIGURED', `'${who}' has ${what}: ${String(value)}. Give a whole number, ${least} or more.`);
+}

@@ -1,0 +1,149 @@
+// The one error family. Every failure a user can meet has a stable `code`; everybody throws these and
+// nobody reads messages in code. Foreign errors are mapped once, in the adapter that meets them.
+
+/** Every code, with what it means. Codes are stable; messages are not. */
+export const ERROR_CODES = {
+  MISCONFIGURED: 'a definition or an option is wrong',
+  CONTRACT_VIOLATION: 'a value does not fit its contract',
+  CHECK_FAILED: 'an output fits its contract but a check refuses it',
+  NOT_JSON: 'a value that crosses a handoff is not JSON',
+  NO_JSON_SCHEMA: 'a schema has no JSON Schema form',
+  MODEL_MISSING: 'an agent has no model to ask',
+  MODEL_DENIED: 'the run forbids asking this model',
+  MODEL_FAILED: 'the provider failed or refused the request',
+  SCRIPT_DRIFT: 'a scripted model was asked something else than its script expects',
+  PRICE_UNKNOWN: 'a USD cap covers a model without a price',
+  BUDGET_EXCEEDED: 'a budget is used up',
+  TIMEOUT: 'a call did not end in its time',
+  CANCELLED: 'a call or a run was cancelled',
+  LIMIT_EXCEEDED: 'a named limit was reached',
+  AMBIGUOUS_CALL: 'the same question was asked twice at once by one asker',
+  TOO_MANY_MISSING: 'a fan-out lost more than it may',
+  CODE_FAILED: 'code of a step, a flow, a check or a tool threw',
+  EFFECT_REFUSED: 'an effect is declared in a way that is refused here',
+  EFFECT_UNCERTAIN: 'an act on the world may or may not have happened',
+  RUN_CONFLICT: 'a run with this id was started with something else',
+  RUN_OWNED: 'another process works on this run',
+  RUN_LOST: 'another process took this run over',
+  RUN_UNKNOWN: 'there is no such run, or no such call in it',
+  JOURNAL_UNWRITABLE: 'the journal cannot be created or written',
+  JOURNAL_DAMAGED: 'the journal file is not readable as one',
+  JOURNAL_NEWER: 'the journal was written by a newer amdahl',
+  JOURNAL_FULL: 'the disk or the file is full',
+  JOURNAL_BUSY: 'another process holds the journal for too long',
+  PROGRAM_NOT_FOUND: 'a program file or an export of it does not exist',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Whether asking again may help: never, at once, or after some milliseconds. */
+export type Retryable = 'no' | 'yes' | { readonly afterMs: number };
+
+/** Where it happened, as far as it is known. `call` is a readable path such as `sweep[3]/review`. */
+export interface Where {
+  readonly run?: string;
+  readonly call?: string;
+  readonly place?: string;
+  readonly attempt?: number;
+}
+
+/** One thing that is wrong with a value: where in it, and why. `path` is '' for the whole value. */
+export interface Problem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Problems in one line, for messages: ends without a period. Pure. */
+export function problemList(problems: readonly Problem[]): string {
+  return problems.map(({ path, message }) => (path === '' ? '' : `${path}: `) + message.replace(/\.+$/, '')).join('; ');
+}
+
+/** What an error keeps when it is journaled: everything but stack and identity. */
+export interface ErrorRecord {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryable?: Retryable;
+  readonly where?: Where;
+  readonly problems?: readonly Problem[];
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly cause?: ErrorRecord | { readonly message: string };
+}
+
+export interface AmdahlErrorOptions {
+  readonly retryable?: Retryable;
+  readonly where?: Where;
+  readonly problems?: readonly Problem[];
+  /** JSON that a program may want to read: the limit's name, the owner of a run, what was achieved. */
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/** The only error class amdahl throws. `message` says what was wrong, where, and what to do. */
+export class AmdahlError extends Error {
+  override readonly name = 'AmdahlError';
+  readonly code: ErrorCode;
+  readonly retryable: Retryable;
+  readonly where: Where;
+  readonly problems: readonly Problem[];
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: AmdahlErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable ?? 'no';
+    this.where = options.where ?? {};
+    this.problems = options.problems ?? [];
+    this.data = options.data ?? {};
+  }
+
+  /** The same error with a place: the first one told wins, so the innermost call is named. */
+  at(where: Where): AmdahlError {
+    if (this.where.place !== undefined) return this;
+    return new AmdahlError(this.code, this.message, {
+      retryable: this.retryable,
+      where: { ...where, ...this.where },
+      problems: this.problems,
+      data: this.data,
+      cause: this.cause,
+    });
+  }
+}
+
+/** What a journal keeps of an error. Pure. Causes are followed eight deep. */
+export function recordError(error: AmdahlError, depth = 0): ErrorRecord {
+  const { code, message, retryable, where, problems, data, cause } = error;
+  return {
+    code,
+    message,
+    ...(retryable === 'no' ? {} : { retryable }),
+    ...(Object.keys(where).length === 0 ? {} : { where }),
+    ...(problems.length === 0 ? {} : { problems }),
+    ...(Object.keys(data).length === 0 ? {} : { data }),
+    ...(cause === undefined || depth >= 8 ? {} : { cause: recordCause(cause, depth + 1) }),
+  };
+}
+
+function recordCause(cause: unknown, depth: number): ErrorRecord | { readonly message: string } {
+  return cause instanceof AmdahlError ? recordError(cause, depth) : { message: describe(cause) };
+}
+
+/** The error a record stands for, so that a resumed asker gets what the first one got. Pure. */
+export function reviveError(record: ErrorRecord): AmdahlError {
+  const { code, message, cause, ...rest } = record;
+  return new AmdahlError(code, message, {
+    ...rest,
+    ...(cause === undefined ? {} : { cause: 'code' in cause ? reviveError(cause) : new Error(cause.message) }),
+  });
+}
+
+/** What user code threw, in this family. `who` is the call or agent whose code it was. Pure. */
+export function asAmdahl(thrown: unknown, who: string): AmdahlError {
+  if (thrown instanceof AmdahlError) return thrown;
+  return new AmdahlError('CODE_FAILED', `The code of '${who}' threw: ${describe(thrown)}`, { cause: thrown });
+}
+
+/** Any thrown thing in words. Pure. */
+export function describe(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message;
+  return typeof thrown === 'string' ? thrown : String(thrown);
+}

@@ -1,0 +1,94 @@
+// The built-in check that what an output cites is really there. It looks only at the fields it is given, and only at
+// the call's input and its tools' results: never at what the model itself wrote as arguments.
+
+import { type Amount, amountOccurs, amountOf, amountsIn, compounds, ledgerOf } from './amounts.ts';
+import type { Check } from './checks.ts';
+import { kindOf } from './contract.ts';
+import { AmdahlError, type Problem } from './errors.ts';
+import { type Material, materialOf } from './evidence.ts';
+import { idOccurs, pathOccurs } from './names.ts';
+import { childPath, type Found, findAt, parsePath } from './path.ts';
+import { quoteOccurs } from './quotes.ts';
+
+/** What the named fields hold. */
+export type Cited = 'quote' | 'path' | 'id' | 'number';
+
+const advice: Readonly<Record<Cited, string>> = {
+  quote: 'quote exactly, word for word, from what you were given, or leave it out',
+  path: 'write a path exactly as you were shown it, or leave it out',
+  id: 'write an id exactly as you were given it, or leave it out',
+  number: 'write a number that is stated there (rounded or in other units is fine), or leave it out',
+};
+
+/** How much of a refused value a problem repeats, in characters. */
+const SHOWN_MAX = 120;
+
+/**
+ * A check that refuses quotes, paths, ids or numbers that occur neither in the input nor in any tool result. Only the
+ * named fields are judged; one that is missing, null or empty is fine, and every item of a list is judged.
+ *
+ * - `quote` (the default): the same words; white space, kinds of quote marks and dashes, line marks of diffs and listings,
+ *   Markdown and HTML marks do not count, and an ellipsis leaves out what is between two parts.
+ * - `path`: a whole path, its last segments, a folder it starts with, or listed names joined. A line number is not judged.
+ * - `id`: a whole token.
+ * - `number`: the same amount, rounded to the digits written, under separators, signs, percent, scales (k, million) and
+ *   units; counts, sums and means of lists in the evidence count as stated. A text may hold several numbers.
+ *
+ * @throws AmdahlError MISCONFIGURED when a path cannot be read.
+ */
+export function grounded(paths: string | readonly string[], { what = 'quote' }: { readonly what?: Cited } = {}): Check {
+  const patterns = typeof paths === 'string' ? [paths] : paths;
+  const parsed = patterns.map((pattern) => ({ pattern, segments: parsePath(pattern) }));
+  const fields = patterns.map((pattern) => pattern || 'the output').join(', ');
+  return {
+    name: what === 'quote' ? `grounded(${fields})` : `grounded(${fields} as ${what})`,
+    judge(output, evidence) {
+      const material = materialOf(evidence);
+      const cited = parsed.flatMap(({ pattern, segments }) => findAt(output, pattern, segments).flatMap(items));
+      return cited.flatMap((at) => problemWith(at, what, material));
+    },
+  };
+}
+
+function items({ path, value }: Found): readonly Found[] {
+  if (!Array.isArray(value)) return [{ path, value }];
+  return value.flatMap((item: unknown, i) => (item === null || item === undefined ? [] : items({ path: childPath(path, i), value: item })));
+}
+
+function problemWith({ path, value }: Found, what: Cited, material: Material): readonly Problem[] {
+  const text = typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined;
+  if (text === undefined) {
+    throw new AmdahlError(
+      'MISCONFIGURED',
+      `${path || 'the output'} is ${kindOf(value)}, which cites nothing: name the field in it that does`,
+    );
+  }
+  if (text.trim() === '') return [];
+  const missing = what === 'number' ? missingNumber(value, text, path, material) : occurs(text, what, material) ? undefined : text;
+  if (missing === undefined) return [];
+  const shown = missing.length > SHOWN_MAX ? `${missing.slice(0, SHOWN_MAX)}…` : missing;
+  return [{ path, message: `${JSON.stringify(shown)} was not found in the input or in any tool result: ${advice[what]}` }];
+}
+
+function occurs(text: string, what: 'quote' | 'path' | 'id', material: Material): boolean {
+  switch (what) {
+    case 'quote':
+      return quoteOccurs(text, material.passages);
+    case 'path':
+      return pathOccurs(text, material.passages);
+    case 'id':
+      return idOccurs(text, material.passages);
+  }
+}
+
+function missingNumber(value: unknown, text: string, path: string, material: Material): string | undefined {
+  const ledger = ledgerOf(material);
+  const name =
+    path
+      .replaceAll(/\[\d+\]/g, '')
+      .split('.')
+      .at(-1) ?? '';
+  const amounts = typeof value === 'string' ? amountsIn(text) : [amountOf(Number(value))];
+  const said = (amount: Amount): boolean => amountOccurs(amount, name, ledger);
+  return compounds(amounts).every(said) ? undefined : amounts.find((amount) => !said(amount))?.text;
+}

@@ -1,0 +1,30 @@
+// Steps: plain code behind a contract. A leaf like a model agent: what it answered is answered again on a resume.
+
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { type Agent, type Common, define } from './agent.ts';
+import type { ParsedOf, RawOf } from './contract.ts';
+import { refuseEffect } from './tool.ts';
+
+export interface StepOptions<N extends string, IS, OS> extends Common<N, IS, OS> {
+  /** Changes when the code means something else: recorded answers of another version are not used. */
+  readonly version?: string;
+  /** What the step does to the world. Default none: it may run again after a crash. */
+  readonly effect?: 'none' | 'immediate';
+  readonly execute: (input: ParsedOf<IS>, options: { readonly signal: AbortSignal }) => RawOf<OS> | Promise<RawOf<OS>>;
+}
+
+/** Code as an agent. Takes and gives JSON; one attempt unless `attempts` says more. */
+export function step<
+  const N extends string,
+  IS extends StandardSchemaV1 | undefined = undefined,
+  OS extends StandardSchemaV1 | undefined = undefined,
+>(options: StepOptions<N, IS, OS>): Agent<RawOf<IS>, ParsedOf<OS>, N> {
+  const effect = options.effect ?? 'none';
+  refuseEffect(effect, `The step '${options.name}'`);
+  return define<RawOf<IS>, ParsedOf<OS>, N>({
+    ...options,
+    kind: 'step',
+    children: [],
+    behaviour: { kind: 'step', effect, execute: options.execute as (input: unknown, o: { signal: AbortSignal }) => unknown },
+  });
+}

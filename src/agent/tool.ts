@@ -1,0 +1,205 @@
+// Tools: what a model may do besides answer. `tool()` makes amdahl's own with a declared effect; AI SDK tools and
+// agents are taken as they are. toolsOf() turns a user's set into specs that model/ and run/ understand.
+
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { AnyAgent } from './agent.ts';
+import { type Contract, contractOf, text } from './contract.ts';
+import { AmdahlError } from './errors.ts';
+import { foreignContract } from './foreign.ts';
+
+const TOOL: unique symbol = Symbol.for('amdahl.tool') as never;
+const READ_ONLY: unique symbol = Symbol.for('amdahl.readOnly') as never;
+const AGENT_MARK = Symbol.for('amdahl.agent');
+
+/** What a tool does to the world. `immediate` acts when called; an act is journaled before and after. */
+export type Effect = 'none' | 'immediate';
+
+export interface ExecuteOptions<Input = unknown> {
+  /** The contracted input of the call that the tool serves: roots, tenants and the like come from here. */
+  readonly input: Input;
+  /** Aborts when the call is cancelled or out of time. */
+  readonly signal: AbortSignal;
+}
+
+/** An amdahl tool. */
+export interface Tool<Args = never, Result = unknown> {
+  readonly [TOOL]: true;
+  readonly description: string;
+  readonly input: Contract;
+  readonly effect: Effect;
+  readonly version?: string;
+  readonly timeoutMs?: number;
+  readonly execute: (args: Args, options: ExecuteOptions<never>) => Result | Promise<Result>;
+}
+
+export interface ToolOptions<S extends StandardSchemaV1, Input, Result> {
+  readonly description: string;
+  readonly input: S;
+  /** Required: what a call of this tool does to the world. */
+  readonly effect: Effect;
+  readonly version?: string;
+  readonly timeoutMs?: number;
+  readonly execute: (args: StandardSchemaV1.InferOutput<S>, options: ExecuteOptions<Input>) => Result | Promise<Result>;
+}
+
+/**
+ * A tool with a contract for its arguments and a declared effect. The result must be JSON.
+ * @throws AmdahlError EFFECT_REFUSED for any effect but none and immediate; NO_JSON_SCHEMA when a model cannot be told of the arguments.
+ */
+export function tool<S extends StandardSchemaV1, Result, Input = never>(
+  options: ToolOptions<S, Input, Result>,
+): Tool<StandardSchemaV1.InferOutput<S>, Result> {
+  const { description, effect, execute, version, timeoutMs } = options;
+  refuseEffect(effect, `The tool "${description}"`);
+  const input = contractOf(options.input, `the input of the tool "${description}"`);
+  if (input === text)
+    throw new AmdahlError(
+      'MISCONFIGURED',
+      `The tool "${description}" has no input schema. Give it one, such as z.object({}) where it takes nothing.`,
+    );
+  input.jsonSchema();
+  return Object.freeze({
+    [TOOL]: true as const,
+    description,
+    input,
+    effect,
+    execute,
+    ...(version === undefined ? {} : { version }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+}
+
+/** @throws AmdahlError EFFECT_REFUSED unless the effect is one that exists here. Pure. */
+export function refuseEffect(effect: string | undefined, who: string): void {
+  if (effect === 'none' || effect === 'immediate') return;
+  const why = effect === undefined ? 'does not say what it does to the world' : `declares effect: '${effect}', which cannot be kept yet`;
+  throw new AmdahlError('EFFECT_REFUSED', `${who} ${why}. Say effect: 'none' when it only reads, or 'immediate' when it acts at once.`);
+}
+
+/** The part of an AI SDK tool object that is used; MCP clients hand out the same. */
+export interface ForeignTool {
+  readonly description?: unknown;
+  readonly inputSchema: unknown;
+  readonly execute?: unknown;
+}
+
+export type ToolSet = Readonly<Record<string, Tool<never> | AnyAgent | ForeignTool>>;
+
+/** Says that foreign tools only read, so that they need no journal entry before they run and may run again. */
+export function readOnly<T extends ForeignTool | Readonly<Record<string, ForeignTool>>>(tools: T): T {
+  if ('inputSchema' in tools) return { ...tools, [READ_ONLY]: true };
+  return Object.fromEntries(Object.entries(tools).map(([name, one]) => [name, { ...one, [READ_ONLY]: true }])) as unknown as T; // the same tools under the same names
+}
+
+/** A tool as the runtime sees it. */
+export type ToolSpec =
+  | {
+      readonly kind: 'code';
+      readonly name: string;
+      readonly description: string;
+      readonly input: Contract;
+      readonly effect: Effect;
+      readonly version?: string;
+      readonly timeoutMs?: number;
+      readonly execute: (args: unknown, options: { input: unknown; signal: AbortSignal; id: string }) => unknown;
+    }
+  | { readonly kind: 'agent'; readonly name: string; readonly description: string; readonly input: Contract; readonly agent: AnyAgent };
+
+/** @throws AmdahlError MISCONFIGURED for names and things that are no tools. Order is kept: it is part of the prompt. */
+export function toolsOf(set: ToolSet, who: string): ReadonlyMap<string, ToolSpec> {
+  const specs = new Map<string, ToolSpec>();
+  for (const [name, one] of Object.entries(set)) {
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(name)) {
+      throw new AmdahlError(
+        'MISCONFIGURED',
+        `'${who}' has a tool named ${JSON.stringify(name)}. Providers take letters, digits, "_" and "-", at most 64.`,
+      );
+    }
+    specs.set(name, specOf(name, one, who));
+  }
+  return specs;
+}
+
+function specOf(name: string, one: Tool<never> | AnyAgent | ForeignTool | undefined, who: string): ToolSpec {
+  if (typeof one !== 'object' || one === null) throw noTool(name, who);
+  if (isAgentTool(one)) return agentTool(name, one, who);
+  if (isTool(one))
+    return {
+      ...one,
+      kind: 'code',
+      name,
+      execute: (args, options) => one.execute(args as never, options as unknown as ExecuteOptions<never>),
+    };
+  if (isForeign(one)) return foreignTool(name, one, who);
+  throw noTool(name, who);
+}
+
+function noTool(name: string, who: string): AmdahlError {
+  return new AmdahlError(
+    'MISCONFIGURED',
+    `'${who}' has a tool '${name}' that is none. Use tool({ … }), an agent, or an AI SDK tool with inputSchema and execute.`,
+  );
+}
+
+function agentTool(name: string, agent: AnyAgent, who: string): ToolSpec {
+  if (agent.input.kind === 'open') {
+    throw new AmdahlError(
+      'NO_JSON_SCHEMA',
+      `The tool '${name}' of '${who}' is the agent '${agent.name}', which has no input schema that a model could be shown. Put it into a flow that has one: flow({ input: schema, run: (input, ctx) => ctx.call(…) }).`,
+    );
+  }
+  const description = agent.description ?? (agent.behaviour.kind === 'model' ? agent.behaviour.instructions : `Ask ${agent.name}.`);
+  if (agent.input.kind === 'schema') agent.input.jsonSchema();
+  return { kind: 'agent', name, description, input: agent.input, agent };
+}
+
+function foreignTool(name: string, one: ForeignTool, who: string): ToolSpec {
+  const { execute } = one;
+  if (typeof execute !== 'function') {
+    throw new AmdahlError(
+      'MISCONFIGURED',
+      `The tool '${name}' of '${who}' has no execute function, so nothing here could answer it. Give it one, or leave the tool out.`,
+    );
+  }
+  const input = foreignContract(one.inputSchema, `the input of the tool '${name}' of '${who}'`);
+  input.jsonSchema();
+  return {
+    kind: 'code',
+    name,
+    description: typeof one.description === 'string' ? one.description : '',
+    input,
+    effect: READ_ONLY in one ? 'none' : 'immediate',
+    execute: (args, { signal, id }) =>
+      (execute as (...all: unknown[]) => unknown)(args, { toolCallId: id, messages: [], abortSignal: signal }),
+  };
+}
+
+function isTool(value: object): value is Tool<never> {
+  return TOOL in value;
+}
+
+function isAgentTool(value: object): value is AnyAgent {
+  return AGENT_MARK in value;
+}
+
+function isForeign(value: object): value is ForeignTool {
+  return 'inputSchema' in value;
+}
+
+/** The arguments a model gives to an agent with plain text input come as `{ input }`: providers want objects. */
+export const TEXT_ARGUMENTS: {
+  readonly type: 'object';
+  readonly properties: { readonly input: { readonly type: 'string' } };
+  readonly required: readonly ['input'];
+  readonly additionalProperties: false;
+} = {
+  type: 'object',
+  properties: { input: { type: 'string' } },
+  required: ['input'],
+  additionalProperties: false,
+};
+
+/** Whether a tool's arguments travel wrapped as `{ input }`. Pure. */
+export function takesText(spec: ToolSpec): boolean {
+  return spec.input === text;
+}

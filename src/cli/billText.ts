@@ -1,0 +1,76 @@
+// The bill as lines for people. Pure; called at the end of run and resume, and by show.
+
+import type { Colors } from 'picocolors/types.js';
+import type { Bill, Levy, Spend } from '../journal/bill.ts';
+import { usesStandIn } from './progress.ts';
+import { STAND_IN_NOTE } from './progressText.ts';
+import { costText, countText, many, timeText, usdText, visible, wrapText } from './quantities.ts';
+import type { Cell } from './table.ts';
+import { tableLines } from './table.ts';
+
+const COLUMNS = [
+  { gives: true },
+  { align: 'right' },
+  { align: 'right', drop: 2 },
+  { align: 'right', drop: 2 },
+  { align: 'right' },
+  { align: 'right', drop: 1 },
+] as const;
+
+/** What was spent, on what, and how much of it was tax. Rows per agent and model only where there are several. */
+export function renderBill(bill: Bill, width: number, colors: Colors): string[] {
+  if (bill.calls === 0) return [`${colors.bold('bill')}  no model was asked`];
+  const rows = [[...rowOf({ text: 'bill', paint: colors.bold }, bill), timeText(bill.activeMs)]];
+  const [agents, models] = [Object.entries(bill.agents), Object.entries(bill.models)];
+  if (agents.length > 1) for (const [name, spend] of agents) rows.push(rowOf({ text: `  ${visible(name)}` }, spend));
+  if (models.length > 1) for (const [name, spend] of models) rows.push(rowOf({ text: `  ${visible(name)}`, paint: colors.dim }, spend));
+  return [
+    ...tableLines(COLUMNS, rows, width),
+    ...notesOf(bill, colors).flatMap(([text, paint]) => wrapText(text, width, '  ').map((line) => paint(line))),
+  ];
+}
+
+function rowOf(name: Cell, spend: Spend): (string | Cell)[] {
+  const { calls, tokensIn, tokensOut, usdMicros, callsUnpriced } = spend;
+  return [name, many(calls, 'request'), `${countText(tokensIn)} in`, `${countText(tokensOut)} out`, costText(usdMicros, callsUnpriced)];
+}
+
+type Note = readonly [text: string, paint: (text: string) => string];
+
+function notesOf(bill: Bill, colors: Colors): Note[] {
+  const notes: Note[] = [];
+  const { tax, open, failed, tokensCached, tokensReasoning, unpriced, modelMs } = bill;
+  const models = Object.keys(bill.models);
+  const plain = (text: string): string => text;
+  const details = [
+    models.length === 1 ? `all to ${visible(models[0] ?? '')}` : '',
+    `${timeText(modelMs)} of model time`,
+    tokensCached === 0 ? '' : `${countText(tokensCached)} of the input cached`,
+    tokensReasoning === 0 ? '' : `${countText(tokensReasoning)} of the output reasoning`,
+    failed === 0 ? '' : `${many(failed, 'request')} failed`,
+  ].filter((part) => part !== '');
+  if (details.length > 0) notes.push([details.join(', '), plain]);
+  if (tax.all.requests > 0) notes.push([`tax: ${levyText(tax.all)} of it bought no output (${taxCauses(bill)})`, plain]);
+  if (open.requests > 0)
+    notes.push([`${many(open.requests, 'request')} got no answer: ${levyText(open, false)} assumed spent`, colors.yellow]);
+  if (unpriced.length > 0)
+    notes.push([`no price known for ${unpriced.map(visible).join(', ')}: what it cost is not in the sum`, colors.yellow]);
+  if (usesStandIn(models)) notes.push([STAND_IN_NOTE, colors.yellow]);
+  return notes;
+}
+
+function taxCauses({ tax }: Bill): string {
+  const { repairs, rejected } = tax;
+  return [
+    repairs.requests === 0 ? '' : many(repairs.requests, 'repair'),
+    rejected.attempts === 0 ? '' : `${many(rejected.attempts, 'attempt')} thrown away`,
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+}
+
+function levyText({ requests, tokens, usdMicros }: Levy, withRequests = true): string {
+  return [withRequests ? many(requests, 'request') : '', `${countText(tokens)} tokens`, usdMicros === 0 ? '' : usdText(usdMicros)]
+    .filter((part) => part !== '')
+    .join(', ');
+}

@@ -1,0 +1,182 @@
+// The command line: what there is to say, and what each word means. Commands are one file each, loaded when they are
+// called; this one parses, calls them, and turns whatever they throw into a message and an exit code.
+
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { debugging, EXIT, exitCodeOf, reportError } from './report.ts';
+import type { DriveOptions, RunOptions } from './runCommand.ts';
+import type { ShowOptions } from './showCommand.ts';
+import type { Terminal } from './terminal.ts';
+import { flushed, openTerminal } from './terminal.ts';
+
+const RUNS_DEFAULT = 20;
+
+const EXAMPLES = `
+Examples:
+  amdahl run sweep.ts --input @question.json     run the agent that sweep.ts exports
+  amdahl run team.ts#review --input 'a diff'     one of several agents, with text as its input
+  git diff | amdahl run review.ts --input -      the input from a pipe, the output on standard output
+  amdahl run sweep.ts --budget calls=100,usd=2   stop before more is spent
+  amdahl resume last                             go on after Ctrl-C, a crash or a failure; nothing is bought twice
+  amdahl show last                               what happened: every call, its attempts, time, tokens and dollars
+  amdahl show last --prompt                      exactly what was sent to the models
+
+Exit codes:
+  0    the run succeeded, also with gaps that its program allows
+  1    the run failed
+  2    the command, its input or the program is wrong
+  4    the journal cannot be used, or somebody else works on the run
+  130  interrupted; amdahl resume goes on
+
+Runs are kept in .amdahl, or where AMDAHL_DIR says. AMDAHL_DEBUG=1 shows stacks, NO_COLOR=1 turns colors off.`;
+
+const RUN_HELP = `
+FILE is a .ts or .js module. Without #export its default export is run, or the only agent it exports.
+It may export options = { models, prices, limits, budget } for its runs.
+
+Examples:
+  amdahl run sweep.ts --input '{"question":"where is eval used?"}'
+  amdahl run sweep.ts#summarize --input @findings.json --budget tokens=200k,time=10m
+  amdahl run sweep.ts --input @question.json --id sweep-7     run it again with the same id: it goes on, or answers
+  amdahl run sweep.ts --input @question.json --json | jq .    every event, then {"result": …}`;
+
+const RESUME_HELP = `
+RUN is an id, the start of one, or 'last'. What finished answers from the journal; what failed is asked again.
+The program is the one the run was started with, as it is now, unless another FILE#export is given.
+
+Examples:
+  amdahl resume last
+  amdahl resume sweep-7 --budget usd=5
+  amdahl resume sweep-7 --retry 'sweep[3]/review'     ask a call again although it has an answer`;
+
+const SHOW_HELP = `
+Examples:
+  amdahl show last
+  amdahl show sweep-7 --all                           every call, turn and tool call
+  amdahl show sweep-7 --prompt 'sweep[3]/review'      what one call sent
+  amdahl show sweep-7 --prompt --json                 every request as one line of JSON`;
+
+/** Parses, runs one command, and exits. Never throws. */
+export async function main(argv: readonly string[]): Promise<never> {
+  const terminal = openTerminal();
+  let code: number = EXIT.succeeded;
+  const program = commandLine(terminal, (exit) => (code = exit));
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    // Commander has said what was wrong; --help and --version are no errors.
+    if (error instanceof CommanderError) code = error.exitCode === 0 ? EXIT.succeeded : EXIT.usage;
+    else {
+      reportError(error, terminal.err, debugging());
+      code = exitCodeOf(error, false);
+    }
+  }
+  await flushed();
+  // A program may leave timers and connections open, which is no reason to wait.
+  process.exit(code);
+}
+
+type Done = (code: number) => void;
+
+function commandLine(terminal: Terminal, done: Done): Command {
+  const { colors } = terminal.out;
+  const program = new Command('amdahl')
+    .description('Runs agents and teams of agents, keeps every answer, and says what it cost.')
+    .version(version(), '-v, --version')
+    .showHelpAfterError('(--help says more)')
+    .exitOverride()
+    .configureHelp({ styleTitle: (text) => colors.bold(text), showGlobalOptions: false })
+    .configureOutput({ outputError: (text, write) => write(`${terminal.err.colors.red(text.trimEnd())}\n`) })
+    .addHelpText('after', EXAMPLES);
+  addRun(program, terminal, done);
+  addResume(program, terminal, done);
+  addRuns(program, terminal, done);
+  addShow(program, terminal, done);
+  return program;
+}
+
+function addRun(program: Command, terminal: Terminal, done: Done): void {
+  const command = program
+    .command('run')
+    .summary('run an agent')
+    .description('Runs the agent that FILE exports.')
+    .argument('<file#export>', 'a module, and which of its agents')
+    .option('-i, --input <value>', 'JSON, @file, or - for standard input; text as it is where the agent takes text')
+    .option('--id <id>', 'name the run; a known id goes on or answers');
+  addDriving(command)
+    .addHelpText('after', RUN_HELP)
+    .action(async (file: string, options: RunOptions) => {
+      const { runCommand } = await import('./runCommand.ts');
+      done(await runCommand(file, options, terminal));
+    });
+}
+
+function addResume(program: Command, terminal: Terminal, done: Done): void {
+  const command = program
+    .command('resume')
+    .summary('go on with a run')
+    .description('Goes on with a run where it stopped.')
+    .argument('<run>', "its id, the start of one, or 'last'")
+    .argument('[file#export]', 'its program, if it is not the one it was started with');
+  addDriving(command)
+    .addHelpText('after', RESUME_HELP)
+    .action(async (run: string, file: string | undefined, options: DriveOptions) => {
+      const { resumeCommand } = await import('./resumeCommand.ts');
+      done(await resumeCommand(run, file, options, terminal));
+    });
+}
+
+/** What run and resume have in common. */
+function addDriving(command: Command): Command {
+  return command
+    .option('--budget <caps>', 'caps on what may be spent, such as calls=8,tokens=1M,usd=0.5,time=10m')
+    .option('--retry <call>', 'ask this call again, by its path; may be given several times', also)
+    .option('--yes', 'do not ask before an act on the world may happen twice')
+    .addOption(new Option('--json', 'every event and then the result on standard output, as lines of JSON').conflicts('quiet'))
+    .option('-q, --quiet', 'print nothing but the output');
+}
+
+function addRuns(program: Command, terminal: Terminal, done: Done): void {
+  program
+    .command('runs')
+    .summary('list runs')
+    .description('Lists runs, newest first.')
+    .option('-n, --limit <count>', 'how many', count, RUNS_DEFAULT)
+    .option('--json', 'one line of JSON per run')
+    .action(async (options: { limit: number; json?: boolean }) => {
+      const { runsCommand } = await import('./runsCommand.ts');
+      done(await runsCommand(options, terminal));
+    });
+}
+
+function addShow(program: Command, terminal: Terminal, done: Done): void {
+  program
+    .command('show')
+    .summary('show what happened in a run')
+    .description('Shows a run: its calls, attempts, failures and bill.')
+    .argument('<run>', "its id, the start of one, or 'last'")
+    .option('-a, --all', 'every call, turn and tool call')
+    .option('-p, --prompt [call]', 'exactly what was sent to models, by all calls or by one')
+    .option('--json', 'the whole tree, or every request, as JSON')
+    .addHelpText('after', SHOW_HELP)
+    .action(async (run: string, options: ShowOptions) => {
+      const { showCommand } = await import('./showCommand.ts');
+      done(await showCommand(run, options, terminal));
+    });
+}
+
+function also(call: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), call];
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('It must be a whole number above 0.');
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
+}

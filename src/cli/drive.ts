@@ -1,0 +1,193 @@
+// One run at the command line, from its first event to its bill. Called by run and resume, which differ only in
+// where program, input and id come from.
+//
+// D1 standard output gets the output and nothing else (with --json: events and the result); the rest is on standard error.
+// D2 however it ends, the user is told what is kept and the command that goes on.
+
+import { recordError } from '../agent/errors.ts';
+import type { Bill } from '../journal/bill.ts';
+import { billNow } from '../journal/bill.ts';
+import type { Budget } from '../agent/agent.ts';
+import type { Gap, RunId } from '../journal/event.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { RunResult } from '../run/run.ts';
+import { run } from '../run/run.ts';
+import { renderBill } from './billText.ts';
+import { listenForInterrupt } from './interrupt.ts';
+import { amdahlCommand } from './invocation.ts';
+import type { Program } from './program.ts';
+import { programText } from './program.ts';
+import type { Progress } from './progress.ts';
+import { addToProgress, noProgress, overIn, usesStandIn } from './progress.ts';
+import { STAND_IN_NOTE } from './progressText.ts';
+import { clipLine, costText, countText, many, visible } from './quantities.ts';
+import { EXIT, exitCodeOf, isAmdahlError, reportError } from './report.ts';
+import { renderResume } from './resumeText.ts';
+import type { Output, Terminal } from './terminal.ts';
+import type { Watch, WatchMode } from './watch.ts';
+import { watchRun } from './watch.ts';
+
+export interface Journey {
+  readonly program: Program;
+  readonly input: unknown;
+  readonly id: RunId;
+  readonly journal: Journal;
+  readonly budget: Budget | undefined;
+  /** Paths of calls to ask again. */
+  readonly retry: readonly string[];
+  readonly mode: WatchMode;
+  readonly debug: boolean;
+}
+
+const GAPS_SHOWN = 20;
+
+/** Runs to the end or to an interruption, and gives the exit code. Throws only what is no failure of the run. */
+export async function drive(journey: Journey, terminal: Terminal): Promise<number> {
+  const { journal, id, mode } = journey;
+  const progress = noProgress();
+  // P2 of progress.ts: what was done before is done from the start.
+  for await (const { event } of journal.read(id)) addToProgress(progress, event);
+  const known = progress.bill.firstAt !== undefined;
+  const watch = watchRun(progress, terminal, mode);
+  const before = { known, over: progress.end === 'succeeded', kept: keptText(progress) };
+  let events = 0;
+  const stop = listenForInterrupt(
+    () => watch.say('stopping; what is finished is kept (Ctrl-C again: leave now)'),
+    () => watch.end(),
+  );
+  // A program that waits for nothing Node knows of is shown as waiting, instead of ending the process without a word.
+  const awake = setInterval(() => {}, 2 ** 30);
+  try {
+    const result = await start(journey, stop.signal, (event) => {
+      if (events === 0 && mode === 'people') announce(journey, before, terminal.err);
+      events += 1;
+      watch.event(event);
+    });
+    watch.end();
+    return succeed(journey, result, progress, terminal);
+  } catch (error) {
+    watch.end();
+    if (stop.signal.aborted) return interrupted(journey, error, progress, terminal);
+    return fail(journey, error, progress, events > 0, terminal);
+  } finally {
+    clearInterval(awake);
+    stop.restore();
+    await journal.close();
+  }
+}
+
+function start(
+  { program, input, id, journal, budget, retry }: Journey,
+  signal: AbortSignal,
+  onEvent: Watch['event'],
+): Promise<RunResult<unknown>> {
+  const { models, prices, limits, budget: own } = program.options;
+  const caps = { ...own, ...budget };
+  return run(program.agent as never, input as never, {
+    id,
+    journal,
+    signal,
+    onEvent,
+    program: program.ref,
+    ...(Object.keys(caps).length === 0 ? {} : { budget: caps }),
+    ...(models === undefined ? {} : { models: models as never }), // run() holds these against its own rules.
+    ...(prices === undefined ? {} : { prices: prices as never }),
+    ...(limits === undefined ? {} : { limits }),
+    ...(retry.length === 0 ? {} : { retry }),
+  });
+}
+
+function announce(
+  { program, id }: Journey,
+  before: { readonly known: boolean; readonly over: boolean; readonly kept: string },
+  { colors, line }: Output,
+): void {
+  const verb = !before.known ? 'run' : before.over ? 'answering again' : 'going on with';
+  line(`${colors.dim(verb)} ${colors.bold(id)}  ${colors.dim(programText(program.ref))}`);
+  if (before.known && !before.over && before.kept !== '') line(colors.dim(`  ${before.kept}`));
+}
+
+/** What an earlier or an interrupted entry has on record; '' for nothing. */
+function keptText(progress: Progress): string {
+  const { fan, succeeded, bill } = progress;
+  if (succeeded === 0 && bill.total.calls === 0) return '';
+  const { tokensIn, tokensOut, usdMicros, callsUnpriced } = bill.total;
+  const done = fan === undefined ? many(succeeded, 'finished call') : `${overIn(fan)} of ${fan.width}`;
+  return `${done} kept, ${countText(tokensIn + tokensOut)} tokens, ${costText(usdMicros, callsUnpriced)} so far`;
+}
+
+function succeed(journey: Journey, result: RunResult<unknown>, progress: Progress, terminal: Terminal): number {
+  const { out, err } = terminal;
+  const { output, missing, bill, id, resume } = result;
+  const status = missing.length === 0 ? 'succeeded' : 'partial';
+  if (journey.mode === 'json') {
+    out.line(JSON.stringify({ result: { status, id, output, missing, bill, ...(resume === undefined ? {} : { resume }) } }));
+    return EXIT.succeeded;
+  }
+  const people = journey.mode === 'people';
+  if (people && usesStandIn(progress.models)) err.line(err.colors.yellow(STAND_IN_NOTE));
+  out.line(typeof output === 'string' ? output : JSON.stringify(output, undefined, 2));
+  if (!people) return EXIT.succeeded;
+  err.line();
+  for (const line of missingLines(missing, progress, err)) err.line(line);
+  if (resume !== undefined) for (const line of renderResume(resume, err.colors)) err.line(line);
+  for (const line of renderBill(bill, err.width(), err.colors)) err.line(line);
+  err.line(err.colors.dim(`what happened: ${amdahlCommand()} show ${id}`));
+  if (missing.length > 0) err.line(err.colors.dim(`ask again what is missing: ${amdahlCommand()} resume ${id}`));
+  return EXIT.succeeded;
+}
+
+function missingLines(missing: readonly Gap[], progress: Progress, { colors, width }: Output): string[] {
+  if (missing.length === 0) return [];
+  const of = progress.fan === undefined ? '' : ` of ${progress.fan.width}`;
+  const lines = missing
+    .slice(0, GAPS_SHOWN)
+    .map(({ call, error }) => `  ${clipLine(`${call}  ${error.code}: ${error.message}`, Math.max(40, width() - 2))}`);
+  if (missing.length > GAPS_SHOWN) lines.push(`  … ${missing.length - GAPS_SHOWN} more`);
+  return [colors.yellow(`${colors.bold('missing')}  ${missing.length}${of}`), ...lines, ''];
+}
+
+function interrupted(journey: Journey, error: unknown, progress: Progress, terminal: Terminal): number {
+  const { err, out } = terminal;
+  const { id, mode } = journey;
+  if (mode === 'json')
+    out.line(JSON.stringify({ result: { status: 'interrupted', id, bill: billNow(progress.bill), ...errorPart(error) } }));
+  if (mode === 'quiet') return EXIT.interrupted;
+  err.line(`${err.colors.yellow(err.colors.bold('interrupted'))}  ${keptText(progress) || 'nothing was finished yet'}`);
+  err.line(`go on: ${err.colors.bold(`${amdahlCommand()} resume ${id}`)}`);
+  return EXIT.interrupted;
+}
+
+function fail(journey: Journey, error: unknown, progress: Progress, ran: boolean, terminal: Terminal): number {
+  const { err, out } = terminal;
+  const { id, mode, debug } = journey;
+  const bill: Bill = billNow(progress.bill);
+  if (mode === 'json') out.line(JSON.stringify({ result: { status: 'failed', id, bill, ...errorPart(error) } }));
+  reportError(error, err, debug);
+  const code = exitCodeOf(error, ran);
+  if (mode !== 'people' || !ran) return code;
+  err.line();
+  for (const line of renderBill(bill, err.width(), err.colors)) err.line(line);
+  err.line(err.colors.dim(`what happened: ${amdahlCommand()} show ${id}`));
+  const next = nextStep(error, id);
+  if (next !== undefined) err.line(err.colors.dim(next));
+  return code;
+}
+
+function nextStep(error: unknown, id: RunId): string | undefined {
+  const resume = `${amdahlCommand()} resume ${id}`;
+  switch (isAmdahlError(error) ? error.code : undefined) {
+    // Its message says what has to be looked at first, and how to go on after that.
+    case 'EFFECT_UNCERTAIN':
+      return undefined;
+    case 'BUDGET_EXCEEDED':
+      return `go on with a higher budget: ${resume} --budget …`;
+    default:
+      return `ask again what failed: ${resume}`;
+  }
+}
+
+function errorPart(error: unknown): { readonly error?: unknown } {
+  if (isAmdahlError(error)) return { error: recordError(error) };
+  return { error: { message: error instanceof Error ? visible(error.message) : String(error) } };
+}

@@ -1,0 +1,222 @@
+// How far a run is: a fold over its events, without a clock and without a terminal. Called by run and resume for
+// every event; progressText.ts says it in words.
+//
+// P1 What the widest fan-out is counts: an item is done when the call its branch asked for has ended.
+// P2 A resumed run's earlier events are folded first, so what was already done is done from the start.
+// P3 Nothing runs at the start of an entry: whatever an earlier one left open is seen running when it is touched.
+
+import type { OpenBill } from '../journal/bill.ts';
+import { addToBill, emptyBill } from '../journal/bill.ts';
+import type { Event, EventOf, Place } from '../journal/event.ts';
+
+type ItemState = 'running' | 'done' | 'failed';
+
+/** The fan-out the bar is about. `items` by branch: '[3]'. */
+export interface Fan {
+  readonly path: string;
+  readonly width: number;
+  readonly items: Map<string, ItemState>;
+  done: number;
+  failed: number;
+}
+
+export interface Failure {
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A call that runs now. `doing` is 'asking', a tool's name, or '' between the two. */
+export interface Running {
+  readonly path: string;
+  readonly composite: boolean;
+  doing: string;
+}
+
+/** Read with `fractionOf`, `timeLeftMs` and the texts of progressText.ts; changed by `addToProgress` only. */
+export interface Progress {
+  readonly bill: OpenBill;
+  readonly calls: Map<Place, { readonly path: string; readonly composite: boolean }>;
+  /** In the order in which they began. */
+  readonly running: Map<Place, Running>;
+  /** By attempt, and by tool call: whose they are. */
+  readonly askers: Map<Place, Place>;
+  readonly models: Set<string>;
+  /** Path of the run's own call. */
+  root: string | undefined;
+  started: number;
+  succeeded: number;
+  failed: number;
+  fan: Fan | undefined;
+  lastFailure: Failure | undefined;
+  entry: number;
+  entryAt: number;
+  lastAt: number;
+  /** Items over when this entry began: the rate is this entry's. */
+  overBefore: number;
+  end: 'succeeded' | 'failed' | 'cancelled' | undefined;
+}
+
+export function noProgress(): Progress {
+  return {
+    bill: emptyBill(),
+    calls: new Map(),
+    running: new Map(),
+    askers: new Map(),
+    models: new Set(),
+    root: undefined,
+    started: 0,
+    succeeded: 0,
+    failed: 0,
+    fan: undefined,
+    lastFailure: undefined,
+    entry: 1,
+    entryAt: 0,
+    lastAt: 0,
+    overBefore: 0,
+    end: undefined,
+  };
+}
+
+/** Adds one event, in journal order. Changes `progress`. O(1). */
+export function addToProgress(progress: Progress, event: Event): void {
+  addToBill(progress.bill, event);
+  progress.lastAt = event.at;
+  switch (event.kind) {
+    case 'run.started':
+      progress.entryAt = event.at;
+      return;
+    case 'run.resumed':
+      return enterAgain(progress, event);
+    case 'call.started':
+      return startCall(progress, event);
+    case 'call.succeeded':
+    case 'call.failed':
+    case 'call.retracted':
+      return endCall(progress, event);
+    case 'attempt.started':
+      return doing(progress, event.place, '');
+    case 'model.requested':
+      progress.models.add(event.model);
+      progress.askers.set(event.place, event.call);
+      return doing(progress, event.call, 'asking');
+    case 'model.responded':
+    case 'model.failed':
+      return doing(progress, takeAsker(progress, event.place), '');
+    case 'tool.called':
+      progress.askers.set(event.place, event.call);
+      return doing(progress, event.call, event.tool);
+    case 'tool.returned':
+      return doing(progress, takeAsker(progress, event.place), '');
+    case 'run.succeeded':
+    case 'run.failed':
+    case 'run.cancelled':
+      progress.running.clear();
+      progress.end = event.kind === 'run.succeeded' ? 'succeeded' : event.kind === 'run.failed' ? 'failed' : 'cancelled';
+      return;
+    default:
+  }
+}
+
+/** Items that are over, whatever their end. */
+export function overIn(fan: Fan): number {
+  return fan.done + fan.failed;
+}
+
+/** How much longer the fan-out takes at this entry's rate, in ms; undefined while there is no rate. Pure. */
+export function timeLeftMs(progress: Progress, now: number): number | undefined {
+  const { fan, overBefore, entryAt } = progress;
+  if (fan === undefined || progress.end !== undefined) return undefined;
+  const over = overIn(fan) - overBefore;
+  const left = fan.width - overIn(fan);
+  if (over < 1 || left < 1) return undefined;
+  return ((now - entryAt) / over) * left;
+}
+
+/** Whether any answer came from a model that only stands in for one. Pure. */
+export function usesStandIn(models: Iterable<string>): boolean {
+  for (const model of models) if (model.startsWith('stand-in/')) return true;
+  return false;
+}
+
+function enterAgain(progress: Progress, event: EventOf<'run.resumed'>): void {
+  progress.entry += 1;
+  progress.entryAt = event.at;
+  progress.end = undefined;
+  progress.running.clear();
+  progress.askers.clear();
+  const { fan } = progress;
+  if (fan === undefined) return;
+  for (const [item, state] of fan.items) if (state === 'running') fan.items.delete(item);
+  progress.overBefore = overIn(fan);
+}
+
+function startCall(progress: Progress, event: EventOf<'call.started'>): void {
+  const { place, path, width } = event;
+  progress.calls.set(place, { path, composite: event.of !== 'model' && event.of !== 'step' });
+  progress.started += 1;
+  progress.root ??= path;
+  if (width !== undefined && width > (progress.fan?.width ?? 1)) {
+    progress.fan = { path, width, items: new Map(), done: 0, failed: 0 };
+    progress.overBefore = 0;
+  }
+  doing(progress, place, '');
+}
+
+function endCall(progress: Progress, event: EventOf<'call.succeeded'> | EventOf<'call.failed'> | EventOf<'call.retracted'>): void {
+  const path = progress.calls.get(event.place)?.path;
+  progress.running.delete(event.place);
+  if (path === undefined) return;
+  switch (event.kind) {
+    case 'call.retracted':
+      return setItem(progress, path, undefined);
+    case 'call.succeeded':
+      progress.succeeded += 1;
+      return setItem(progress, path, 'done');
+    case 'call.failed':
+      progress.failed += 1;
+      // A failure that is only passed on is not a second one.
+      if (event.causes.length === 0) progress.lastFailure = { path, code: event.error.code, message: event.error.message };
+      return setItem(progress, path, 'failed');
+  }
+}
+
+function doing(progress: Progress, place: Place | undefined, what: string): void {
+  if (place === undefined) return;
+  const call = progress.calls.get(place);
+  if (call === undefined) return;
+  const running = progress.running.get(place);
+  if (running !== undefined) {
+    running.doing = what;
+    return;
+  }
+  progress.running.set(place, { ...call, doing: what });
+  setItem(progress, call.path, 'running');
+}
+
+function takeAsker(progress: Progress, place: Place): Place | undefined {
+  const call = progress.askers.get(place);
+  progress.askers.delete(place);
+  return call;
+}
+
+function setItem(progress: Progress, path: string, state: ItemState | undefined): void {
+  const { fan } = progress;
+  const item = fan === undefined ? undefined : itemOf(fan, path);
+  if (fan === undefined || item === undefined) return;
+  const before = fan.items.get(item);
+  if (before === 'done') fan.done -= 1;
+  if (before === 'failed') fan.failed -= 1;
+  // What was over and is worked on again is work of this entry.
+  if (before === 'done' || before === 'failed') progress.overBefore = Math.max(0, progress.overBefore - 1);
+  if (state === 'done') fan.done += 1;
+  if (state === 'failed') fan.failed += 1;
+  if (state === undefined) fan.items.delete(item);
+  else fan.items.set(item, state);
+}
+
+/** The branch whose own call this is: 'sweep[3]/review' and 'sweep@1[3]/review' are '[3]' of 'sweep'; calls further below are nobody's. */
+function itemOf(fan: Fan, path: string): string | undefined {
+  if (!path.startsWith(fan.path)) return undefined;
+  return /^(?:@\d+)?(\[(?:all\.)?\d+\])\/[^/]+$/.exec(path.slice(fan.path.length))?.[1];
+}

@@ -1,0 +1,117 @@
+// Errors as people read them, and the exit codes. Called by main for whatever a command throws, and by drive for
+// runs that fail.
+
+import type { AmdahlError, ErrorCode, Problem } from '../agent/errors.ts';
+import { describe, ERROR_CODES } from '../agent/errors.ts';
+import { ProgramThrew } from './programThrew.ts';
+import { clipLine, visible } from './quantities.ts';
+import type { Output } from './terminal.ts';
+
+/** Documented in --help. */
+export const EXIT = { succeeded: 0, failed: 1, usage: 2, journal: 4, interrupted: 130 } as const;
+
+const PROBLEMS_SHOWN = 10;
+const CAUSES_SHOWN = 4;
+
+const JOURNAL_CODES: ReadonlySet<ErrorCode> = new Set([
+  'RUN_OWNED',
+  'RUN_LOST',
+  'RUN_CONFLICT',
+  'JOURNAL_UNWRITABLE',
+  'JOURNAL_DAMAGED',
+  'JOURNAL_NEWER',
+  'JOURNAL_FULL',
+  'JOURNAL_BUSY',
+]);
+/** What is wrong before anything ran: the command line, the program, its options. */
+const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
+  'MISCONFIGURED',
+  'PROGRAM_NOT_FOUND',
+  'RUN_UNKNOWN',
+  'CONTRACT_VIOLATION',
+  'NO_JSON_SCHEMA',
+  'NOT_JSON',
+  'MODEL_MISSING',
+  'PRICE_UNKNOWN',
+  'EFFECT_REFUSED',
+  'EFFECT_UNCERTAIN',
+]);
+
+/** Stacks are for those who ask for them. */
+export function debugging(): boolean {
+  return (process.env['AMDAHL_DEBUG'] ?? '') !== '' && process.env['AMDAHL_DEBUG'] !== '0';
+}
+
+/** `ran`: whether the run had begun, so that the same code is the run's failure and not a wrong command. Pure. */
+export function exitCodeOf(error: unknown, ran: boolean): number {
+  if (!isAmdahlError(error)) return error instanceof ProgramThrew ? EXIT.usage : EXIT.failed;
+  if (JOURNAL_CODES.has(error.code)) return EXIT.journal;
+  return !ran && USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed;
+}
+
+/** An AmdahlError of this copy of the package or of another. */
+export function isAmdahlError(error: unknown): error is AmdahlError {
+  return (
+    error instanceof Error && error.name === 'AmdahlError' && 'code' in error && typeof error.code === 'string' && error.code in ERROR_CODES
+  );
+}
+
+/** Prints what went wrong, where, and what to do. Stacks only of the user's own program, or with `debug`. */
+export function reportError(error: unknown, output: Output, debug: boolean): void {
+  const { colors } = output;
+  if (error instanceof ProgramThrew) {
+    output.line(`${colors.red(colors.bold('error'))} ${error.message}:\n`);
+    output.line(ownStack(error.thrown));
+    if (error.hint !== undefined) output.line(`\n${error.hint}`);
+    return;
+  }
+  if (isAmdahlError(error)) {
+    output.line(`${colors.red(colors.bold(error.code))} ${visible(error.message)}`);
+    const at = placeText(error);
+    if (at !== '') output.line(colors.dim(`  at ${at}`));
+    for (const line of problemsText(error)) output.line(line);
+    for (const cause of causesOf(error)) output.line(colors.dim(`  because ${clipLine(cause, 200)}`));
+  } else output.line(`${colors.red(colors.bold('error'))} ${visible(describe(error))}`);
+  if (debug && error instanceof Error) output.line(colors.dim(error.stack ?? ''));
+}
+
+function placeText({ where, message }: AmdahlError): string {
+  // A message that names the call already has said it.
+  if (where.call === undefined || message.includes(where.call)) return '';
+  return `${where.call}${where.attempt === undefined ? '' : ` (attempt ${where.attempt + 1})`}`;
+}
+
+/** Problems, unless the message lists them. */
+function problemsText({ problems, message }: AmdahlError): string[] {
+  const untold = problems.filter((problem) => !message.includes(problem.message));
+  const lines = untold.slice(0, PROBLEMS_SHOWN).map((problem) => `  ${problemText(problem)}`);
+  return untold.length > PROBLEMS_SHOWN ? [...lines, `  … ${untold.length - PROBLEMS_SHOWN} more problems`] : lines;
+}
+
+function problemText({ path, message }: Problem): string {
+  return path === '' ? visible(message) : `${visible(path)}: ${visible(message)}`;
+}
+
+function causesOf(error: AmdahlError): string[] {
+  const causes: string[] = [];
+  for (let cause = error.cause; cause instanceof Error && causes.length < CAUSES_SHOWN; cause = cause.cause) {
+    // Several failures at once: each says more than the sentence that holds them together.
+    const all: readonly unknown[] = cause instanceof AggregateError ? cause.errors : [cause];
+    for (const one of all.slice(0, CAUSES_SHOWN)) {
+      const text = describe(one);
+      if (!error.message.includes(text)) causes.push(isAmdahlError(one) ? `${one.code}: ${text}` : text);
+    }
+  }
+  return causes;
+}
+
+/** The user's own frames: Node's internals and this CLI tell its author nothing. Paths are as short as they can be. */
+function ownStack(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return `  ${visible(describe(thrown))}`;
+  const here = import.meta.url.slice(0, import.meta.url.lastIndexOf('/'));
+  const lines = visible(thrown.stack ?? describe(thrown)).split('\n');
+  const kept = lines.filter((line) => !/^\s+at .*\(?node:/.test(line) && !line.includes(here));
+  const code = isAmdahlError(thrown) && !kept[0]?.includes(thrown.code) ? `${thrown.code}: ` : '';
+  const root = `${process.cwd()}/`;
+  return `${code}${kept.join('\n')}`.replaceAll(`file://${root}`, '').replaceAll(root, '');
+}

@@ -1,0 +1,60 @@
+// `amdahl resume`: finds a run, the program it was made with and its input, and drives it on.
+
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { AmdahlError } from '../agent/errors.ts';
+import type { EventOf, Json, ProgramRef, RunId } from '../journal/event.ts';
+import type { Journal, RunRow } from '../journal/journal.ts';
+import { parseBudget } from './budgetOption.ts';
+import { drive } from './drive.ts';
+import { amdahlCommand } from './invocation.ts';
+import { loadProgram, programText } from './program.ts';
+import { debugging } from './report.ts';
+import { consentToRetry } from './retryOption.ts';
+import type { DriveOptions } from './runCommand.ts';
+import { modeOf } from './runCommand.ts';
+import { findRun, requireJournal } from './runReference.ts';
+import type { Terminal } from './terminal.ts';
+
+export async function resumeCommand(text: string, file: string | undefined, options: DriveOptions, terminal: Terminal): Promise<number> {
+  const budget = options.budget === undefined ? undefined : parseBudget(options.budget);
+  const journal = requireJournal();
+  const row = await findRun(journal, text);
+  const program = await loadProgram(file ?? recordedProgram(row));
+  if (program.agent.name !== row.agent) {
+    throw new AmdahlError(
+      'RUN_CONFLICT',
+      `Run ${row.run} was started with the agent '${row.agent}', and ${programText(program.ref)} is '${program.agent.name}'. Name the export that is '${row.agent}': ${amdahlCommand()} resume ${row.run} FILE#export.`,
+    );
+  }
+  const input = await inputOf(journal, row.run);
+  const retry = await consentToRetry(journal, row.run, options, terminal);
+  if (retry === undefined) return 2;
+  return drive({ program, input, id: row.run, journal, budget, retry, mode: modeOf(options), debug: debugging() }, terminal);
+}
+
+function recordedProgram({ run, agent, program }: RunRow): string {
+  if (program === undefined) {
+    throw new AmdahlError(
+      'PROGRAM_NOT_FOUND',
+      `Run ${run} was not started by this command, so it does not know its program. Give the file that exports '${agent}': ${amdahlCommand()} resume ${run} FILE#export.`,
+    );
+  }
+  if (existsSync(resolve(program.file))) return hashed(program);
+  throw new AmdahlError(
+    'PROGRAM_NOT_FOUND',
+    `Run ${run} was started from ${program.file}, and that file is not here. Go to the directory where the run was started, or give the file: ${amdahlCommand()} resume ${run} FILE#export.`,
+  );
+}
+
+/** Always with its export: the file may have more agents by now. */
+function hashed({ file, export: name }: ProgramRef): string {
+  return `${file}#${name}`;
+}
+
+async function inputOf(journal: Journal, run: RunId): Promise<Json> {
+  for await (const { event } of journal.read(run, { kinds: ['run.started'] })) {
+    if (event.kind === 'run.started') return (event satisfies EventOf<'run.started'>).input;
+  }
+  throw new AmdahlError('JOURNAL_DAMAGED', `Run ${run} has no beginning in the journal. Start a new run.`);
+}

@@ -1,0 +1,55 @@
+// `amdahl run`: loads a program, reads its input, and drives it under a new id or a known one.
+
+import { randomInt } from 'node:crypto';
+import type { RunId } from '../journal/event.ts';
+import { defaultJournal } from '../journal/sqlite.ts';
+import { parseBudget } from './budgetOption.ts';
+import { drive } from './drive.ts';
+import { readInput } from './inputOption.ts';
+import { loadProgram } from './program.ts';
+import { debugging } from './report.ts';
+import { consentToRetry } from './retryOption.ts';
+import type { Terminal } from './terminal.ts';
+import type { WatchMode } from './watch.ts';
+
+/** What run and resume have in common. */
+export interface DriveOptions {
+  readonly budget?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly retry?: readonly string[];
+  readonly yes?: boolean;
+}
+
+export interface RunOptions extends DriveOptions {
+  readonly input?: string;
+  readonly id?: string;
+}
+
+export async function runCommand(file: string, options: RunOptions, terminal: Terminal): Promise<number> {
+  const budget = options.budget === undefined ? undefined : parseBudget(options.budget);
+  const program = await loadProgram(file);
+  const input = await readInput(options.input, program.agent, terminal);
+  const id = (options.id ?? newId(program.agent.name)) as RunId; // run() refuses what is no id.
+  const journal = defaultJournal();
+  const retry = await consentToRetry(journal, id, options, terminal);
+  if (retry === undefined) return 2;
+  return drive({ program, input, id, journal, budget, retry, mode: modeOf(options), debug: debugging() }, terminal);
+}
+
+export function modeOf({ json, quiet }: DriveOptions): WatchMode {
+  return json === true ? 'json' : quiet === true ? 'quiet' : 'people';
+}
+
+/** Readable, and different from all others here: the agent's name and 30 random bits without letters that look alike. */
+function newId(agent: string): string {
+  const name = agent
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 24)
+    .replace(/-+$/, '');
+  const letters = '0123456789abcdefghjkmnpqrstvwxyz';
+  const tail = Array.from({ length: 6 }, () => letters[randomInt(letters.length)]).join('');
+  return name === '' ? `run-${tail}` : `${name}-${tail}`;
+}

@@ -1,0 +1,49 @@
+// `amdahl runs`: one line per run, newest first.
+
+import type { RunRow, RunStatus } from '../journal/journal.ts';
+import { programText } from './program.ts';
+import { agoText, countText, timeText, visible } from './quantities.ts';
+import { existingJournal, journalDirectory, shortPath } from './runReference.ts';
+import type { Cell } from './table.ts';
+import { tableLines } from './table.ts';
+import type { Output, Terminal } from './terminal.ts';
+
+const COLUMNS = [{ gives: true }, {}, {}, { drop: 1 }, { align: 'right', drop: 2 }, { align: 'right', drop: 4 }, { drop: 3 }] as const;
+
+export async function runsCommand(options: { readonly limit: number; readonly json?: boolean }, { out, err }: Terminal): Promise<number> {
+  const journal = existingJournal();
+  const rows = (await journal?.rows(options.limit)) ?? [];
+  await journal?.close();
+  if (options.json === true) for (const row of rows) out.line(JSON.stringify(row));
+  else if (rows.length === 0) err.line(`There are no runs in ${shortPath(journalDirectory())} yet. amdahl run FILE starts one.`);
+  else
+    for (const line of tableLines(COLUMNS, [headOf(out), ...rows.map((row) => cellsOf(row, Date.now(), out))], out.width())) out.line(line);
+  return 0;
+}
+
+function headOf({ colors }: Output): Cell[] {
+  return ['RUN', 'STATUS', 'AGENT', 'STARTED', 'TOOK', 'EVENTS', 'PROGRAM'].map((text) => ({ text, paint: colors.dim }));
+}
+
+function cellsOf(row: RunRow, now: number, { colors }: Output): (string | Cell)[] {
+  return [
+    row.run,
+    { text: row.status, paint: paintOf(row.status, colors) },
+    visible(row.agent),
+    agoText(row.startedAt, now),
+    timeText(row.updatedAt - row.startedAt),
+    countText(row.events),
+    { text: row.program === undefined ? '' : programText(row.program), paint: colors.dim },
+  ];
+}
+
+export function paintOf(status: RunStatus, colors: Output['colors']): (text: string) => string {
+  return {
+    running: colors.cyan,
+    succeeded: colors.green,
+    partial: colors.yellow,
+    failed: colors.red,
+    cancelled: colors.yellow,
+    interrupted: colors.yellow,
+  }[status];
+}

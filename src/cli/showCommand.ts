@@ -1,0 +1,147 @@
+// `amdahl show`: everything about one run, from its journal alone.
+
+import { billNow, addToBill, emptyBill } from '../journal/bill.ts';
+import type { Bill } from '../journal/bill.ts';
+import type { Entry, Gap } from '../journal/event.ts';
+import type { Journal, RunRow } from '../journal/journal.ts';
+import type { CallNode, RunTree } from '../journal/tree.ts';
+import { treeOf } from '../journal/tree.ts';
+import { renderBill } from './billText.ts';
+import { amdahlCommand } from './invocation.ts';
+import { programText } from './program.ts';
+import { renderRequest, requestsOf } from './promptText.ts';
+import { clipLine, many, momentText, timeText, visible } from './quantities.ts';
+import { findCalls, findRun, requireJournal } from './runReference.ts';
+import { paintOf } from './runsCommand.ts';
+import type { Output, Terminal } from './terminal.ts';
+import { RETRACTIONS, renderTree } from './treeText.ts';
+
+export interface ShowOptions {
+  readonly prompt?: string | true;
+  readonly json?: boolean;
+  readonly all?: boolean;
+}
+
+const LINES_SHOWN = 20;
+
+export async function showCommand(text: string, options: ShowOptions, { out }: Terminal): Promise<number> {
+  const journal = requireJournal();
+  const row = await findRun(journal, text);
+  if (options.prompt !== undefined) await showPrompts(journal, row, options.prompt, options, out);
+  else await showRun(journal, row, options, out);
+  await journal.close();
+  return 0;
+}
+
+async function showPrompts(journal: Journal, row: RunRow, which: string | true, options: ShowOptions, out: Output): Promise<void> {
+  const call = which === true ? undefined : (await findCalls(journal, row.run, [which]))[0]?.place;
+  let shown = 0;
+  for await (const request of requestsOf(journal.read(row.run, { kinds: ['model.requested', 'model.responded'] }), call)) {
+    shown += 1;
+    if (options.json === true) out.line(JSON.stringify(request));
+    else for (const line of renderRequest(request, out.colors)) out.line(out.tty ? visible(line) : line);
+  }
+  if (shown === 0 && options.json !== true) out.line(`${which === true ? `Run ${row.run}` : which} asked no model.`);
+}
+
+async function showRun(journal: Journal, row: RunRow, options: ShowOptions, out: Output): Promise<void> {
+  const open = emptyBill();
+  const abandoned = row.status !== 'running';
+  const tree = await treeOf(
+    tee(journal.read(row.run), (entry) => addToBill(open, entry.event)),
+    { abandoned },
+  );
+  const bill = billNow(open);
+  if (options.json === true) {
+    out.line(JSON.stringify({ run: row, tree, bill }));
+    return;
+  }
+  for (const line of lines(row, tree, bill, options, out)) out.line(line);
+}
+
+async function* tee(entries: AsyncIterable<Entry>, see: (entry: Entry) => void): AsyncGenerator<Entry> {
+  for await (const entry of entries) {
+    see(entry);
+    yield entry;
+  }
+}
+
+function* lines(row: RunRow, tree: RunTree, bill: Bill, options: ShowOptions, out: Output): Generator<string> {
+  const { colors } = out;
+  yield* headLines(row, tree, out);
+  yield '';
+  if (tree.root !== undefined) {
+    yield* renderTree(tree.root, { width: out.width(), colors, all: options.all === true });
+    yield '';
+  }
+  if (tree.missing.length > 0) {
+    yield colors.yellow(`${colors.bold('missing')}  ${tree.missing.length}`);
+    yield* bounded(tree.missing.map((gap) => gapLine(gap, out)));
+    yield '';
+  }
+  const again = tree.root === undefined ? [] : [...retractionsIn(tree.root)];
+  if (tree.entries.length > 1) {
+    yield* entryLines(tree, again, out);
+    yield '';
+  }
+  yield* renderBill(bill, out.width(), colors);
+  const next = NEXT[row.status];
+  if (next !== undefined) {
+    yield '';
+    yield colors.dim(`${next}: ${amdahlCommand()} resume ${row.run}`);
+  }
+}
+
+const NEXT: Readonly<Partial<Record<RunRow['status'], string>>> = {
+  interrupted: 'go on',
+  cancelled: 'go on',
+  failed: 'ask again what failed',
+  partial: 'ask again what is missing',
+};
+
+function* headLines(row: RunRow, tree: RunTree, { colors, width }: Output): Generator<string> {
+  const field = (name: string, value: string): string => `${colors.dim(name.padEnd(8))} ${value}`;
+  yield `${colors.bold(row.run)}  ${paintOf(row.status, colors)(row.status)}`;
+  yield field('agent', `${visible(row.agent)}${row.program === undefined ? '' : colors.dim(`  ${programText(row.program)}`)}`);
+  yield field('started', `${momentText(row.startedAt)}, ${many(row.events, 'event')} until ${momentText(row.updatedAt)}`);
+  if (tree.budget !== undefined) yield field('budget', budgetText(tree.budget));
+  if (tree.input !== undefined)
+    yield field('input', clipLine(typeof tree.input === 'string' ? tree.input : JSON.stringify(tree.input), Math.min(width() - 9, 160)));
+  if (row.owner !== undefined && row.status === 'running')
+    yield field('owner', `process ${row.owner.pid} on ${row.owner.host}${row.owner.alive ? '' : ', gone'}`);
+  if (tree.failure !== undefined) yield field('failed', colors.red(`${tree.failure.code}: ${visible(tree.failure.message)}`));
+  if (tree.reason !== undefined) yield field('because', clipLine(tree.reason, width() - 9));
+}
+
+function budgetText({ calls, tokens, usd, ms }: NonNullable<RunTree['budget']>): string {
+  return [
+    calls === undefined ? '' : many(calls, 'request'),
+    tokens === undefined ? '' : many(tokens, 'token'),
+    usd === undefined ? '' : `$${usd}`,
+    ms === undefined ? '' : timeText(ms),
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+}
+
+function gapLine({ call, error }: Gap, { width }: Output): string {
+  return `  ${clipLine(`${call}  ${error.code}: ${error.message}`, Math.max(40, width() - 2))}`;
+}
+
+function* entryLines({ entries }: RunTree, again: readonly string[], { colors }: Output): Generator<string> {
+  yield colors.bold('entries');
+  for (const { entry, startedAt, lastAt } of entries) yield `  ${entry}  ${momentText(startedAt)}  ${timeText(lastAt - startedAt)}`;
+  if (again.length > 0) yield colors.bold('forgotten and asked again');
+  yield* bounded(again);
+}
+
+function* retractionsIn(node: CallNode): Generator<string> {
+  for (const { entry, why, note } of node.retractions)
+    yield `  ${visible(node.path)}  entry ${entry}: ${RETRACTIONS[why]}${note === undefined ? '' : ` (${visible(note)})`}`;
+  for (const child of node.children) yield* retractionsIn(child);
+}
+
+function* bounded(all: readonly string[]): Generator<string> {
+  yield* all.slice(0, LINES_SHOWN);
+  if (all.length > LINES_SHOWN) yield `  … ${all.length - LINES_SHOWN} more (--json has them all)`;
+}

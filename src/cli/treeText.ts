@@ -1,0 +1,237 @@
+// The tree of a run as lines for people. Pure; called by show.
+//
+// Every call that did not succeed at its first answer says why below its line; wide fan-outs keep whatever did not
+// succeed and a few of the rest, unless everything is asked for.
+
+import type { Colors } from 'picocolors/types.js';
+import type { Problem } from '../agent/errors.ts';
+import type { ActNode, AttemptNode, CallNode, CallStatus, Cost, TurnNode } from '../journal/tree.ts';
+import { clipLine, costText, countText, many, timeText, visible, wrapText } from './quantities.ts';
+import type { Cell } from './table.ts';
+import { tableLines } from './table.ts';
+
+export interface TreeTextOptions {
+  readonly width: number;
+  readonly colors: Colors;
+  /** Every call, every turn, every tool call. */
+  readonly all: boolean;
+}
+
+/** How many siblings that succeeded are shown before the rest is one line. */
+const SIBLINGS_SHOWN = 5;
+const SIBLINGS_COLLAPSED_FROM = 8;
+const SAID_COLUMNS_MAX = 160;
+const ROOM_LEAST = 40;
+const MESSAGE_LINES_MAX = 4;
+const WAIT_TOLD_FROM_MS = 100;
+
+const MARKS: Readonly<Record<CallStatus, string>> = { running: '▸', succeeded: '✓', failed: '✗', retracted: '↺', interrupted: '◌' };
+const COLUMNS = [{ gives: true }, { drop: 2 }, { align: 'right', drop: 1 }, { align: 'right' }, { align: 'right' }] as const;
+
+/** What stands below a call's line has this many columns. */
+interface NoteOptions extends TreeTextOptions {
+  readonly room: number;
+}
+
+interface Line {
+  readonly cells?: readonly (string | Cell)[];
+  /** A line below a call, not part of the table. */
+  readonly note?: string;
+}
+
+/** Lines of the tree below `root`. O(calls). */
+export function renderTree(root: CallNode, options: TreeTextOptions): string[] {
+  const lines = [...linesOf(root, '', '', '', options)];
+  const table = tableLines(
+    COLUMNS,
+    lines.flatMap(({ cells }) => (cells === undefined ? [] : [cells])),
+    options.width,
+  );
+  let row = 0;
+  return lines.map(({ cells, note }) => (cells === undefined ? (note ?? '') : (table[row++] ?? '')));
+}
+
+function* linesOf(node: CallNode, lead: string, below: string, parentPath: string, options: TreeTextOptions): Generator<Line> {
+  const { colors } = options;
+  const paint = paintOf(node.status, colors);
+  const name = node.path.startsWith(parentPath) ? node.path.slice(parentPath.length).replace(/^\//, '') : node.path;
+  yield {
+    cells: [
+      { text: `${lead}${MARKS[node.status]} ${visible(name)}`, paint: (text) => paintMark(text, lead.length, paint, colors) },
+      { text: workOf(node), paint: colors.dim },
+      timeText(node.ms),
+      ...costCells(node.total),
+    ],
+  };
+  const { shown, hidden } = select(node.children, options.all);
+  const notesLead = `${below}${shown.length + hidden.length === 0 ? ' ' : '│'}  `;
+  const room = Math.max(ROOM_LEAST, Math.min(SAID_COLUMNS_MAX, options.width - notesLead.length));
+  for (const note of notesOf(node, parentPath === '', { ...options, room })) yield { note: colors.dim(notesLead) + note };
+  for (const [index, child] of shown.entries()) {
+    const last = index === shown.length - 1 && hidden.length === 0;
+    yield* linesOf(child, `${below}${last ? '└ ' : '├ '}`, `${below}${last ? '  ' : '│ '}`, node.path, options);
+  }
+  if (hidden.length > 0)
+    yield {
+      cells: [{ text: `${below}└ … ${hidden.length} more succeeded (--all)`, paint: colors.dim }, '', '', ...costCells(sumOf(hidden))],
+    };
+}
+
+/** All that did not succeed, and of the rest as many as are worth reading. Order is kept. */
+function select(
+  children: readonly CallNode[],
+  all: boolean,
+): { readonly shown: readonly CallNode[]; readonly hidden: readonly CallNode[] } {
+  const plain = children.filter(
+    ({ status, children: below }) => status === 'succeeded' && below.every((child) => child.status === 'succeeded'),
+  );
+  if (all || plain.length < SIBLINGS_COLLAPSED_FROM) return { shown: children, hidden: [] };
+  const hidden = new Set(plain.slice(SIBLINGS_SHOWN));
+  return { shown: children.filter((child) => !hidden.has(child)), hidden: [...hidden] };
+}
+
+function workOf(node: CallNode): string {
+  const turns = node.attempts.reduce((sum, { turns: of }) => sum + of.length, 0);
+  const tools = node.attempts.reduce((sum, { turns: of }) => sum + of.reduce((count, turn) => count + turn.tools.length, 0), 0);
+  const parts = [
+    node.kind === 'model' ? '' : node.width === undefined ? node.kind : `${node.kind} of ${node.width}`,
+    node.attempts.length > 1 ? many(node.attempts.length, 'attempt') : '',
+    turns > 0 ? many(turns, 'turn') : '',
+    tools > 0 ? many(tools, 'tool call') : '',
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}
+
+function costCells({ calls, tokensIn, tokensOut, usdMicros, unpriced }: Cost): readonly [string, string] {
+  if (calls === 0) return ['', ''];
+  return [`${countText(tokensIn + tokensOut)} tokens`, costText(usdMicros, unpriced)];
+}
+
+function sumOf(nodes: readonly CallNode[]): Cost {
+  const sum = { calls: 0, tokensIn: 0, tokensOut: 0, usdMicros: 0, unpriced: 0 };
+  for (const { total } of nodes)
+    for (const key of ['calls', 'tokensIn', 'tokensOut', 'usdMicros', 'unpriced'] as const) sum[key] += total[key];
+  return sum;
+}
+
+/** What a reader wants to know beyond the line itself, one string per line. */
+function* notesOf(node: CallNode, isRoot: boolean, options: NoteOptions): Generator<string> {
+  const { colors } = options;
+  for (const { entry, why, note } of node.retractions) {
+    yield colors.yellow(`forgotten at entry ${entry}: ${RETRACTIONS[why]}${note === undefined ? '' : ` (${visible(note)})`}`);
+  }
+  if (node.failure !== undefined) {
+    const { code, message, problems = [] } = node.failure;
+    for (const line of messageLines(`${code}: ${message}`, options)) yield colors.red(line);
+    yield* problemLines(
+      problems.filter((problem) => !message.includes(problem.message)),
+      options,
+    );
+    if (node.causes.length > 0)
+      yield colors.dim(
+        `passed on from ${node.causes.slice(0, 3).map(visible).join(', ')}${node.causes.length > 3 ? ` and ${node.causes.length - 3} more` : ''}`,
+      );
+  }
+  // The root's gaps are the run's, which have a section of their own.
+  for (const { call, error } of isRoot ? [] : node.gaps)
+    yield colors.yellow(clipLine(`missing ${call}: ${error.code}: ${error.message}`, options.room));
+  for (const { guard, evidence } of node.guards)
+    yield colors.yellow(clipLine(`limit '${guard}' reached: ${JSON.stringify(evidence)}`, options.room));
+  for (const act of node.acts) if (act.state !== 'committed' || options.all) yield actLine(act, colors);
+  if (node.waitedMs >= WAIT_TOLD_FROM_MS) yield colors.dim(`waited ${timeText(node.waitedMs)} for room in a budget`);
+  if (options.all || worthTelling(node)) for (const attempt of node.attempts) yield* attemptLines(attempt, node.attempts.length, options);
+}
+
+export const RETRACTIONS: Readonly<Record<CallNode['retractions'][number]['why'], string>> = {
+  resumed: 'it had failed, and the run was resumed',
+  retried: 'asked for with --retry',
+  program: 'the program changed',
+  contract: 'its answer no longer fits the contract',
+  check: 'a check refuses its answer now',
+  differs: 'it was asked something else than before',
+};
+
+function actLine({ tool, key, state }: ActNode, colors: Colors): string {
+  const what = { committing: 'started, its end is not known', committed: 'done', uncertain: 'may or may not have happened' }[state];
+  return (state === 'committed' ? colors.dim : colors.red)(`act of ${visible(tool)} ${what} (key ${key})`);
+}
+
+/** Refused answers, failed requests and lost ones; a plain conversation is not told again. */
+function worthTelling({ attempts }: CallNode): boolean {
+  return (
+    attempts.length > 1 ||
+    attempts.some(
+      ({ rejected, turns }) =>
+        rejected !== undefined ||
+        turns.some(
+          ({ problems, error, sent, tools }) =>
+            problems !== undefined || error !== undefined || sent > 1 || tools.some((tool) => tool.error !== undefined),
+        ),
+    )
+  );
+}
+
+function* attemptLines({ attempt, turns, rejected }: AttemptNode, of: number, options: NoteOptions): Generator<string> {
+  const { colors } = options;
+  const indent = of > 1 ? '  ' : '';
+  if (of > 1) yield `attempt ${attempt + 1}`;
+  for (const [index, turn] of turns.entries()) yield* turnLines(turn, index + 1, indent, options);
+  if (rejected !== undefined) {
+    yield `${indent}${colors.red(`rejected by ${{ contract: 'its contract', check: 'a check', code: 'code that threw' }[rejected.why]}`)}`;
+    for (const line of problemLines(rejected.problems, options)) yield indent + line;
+  }
+}
+
+function* turnLines(turn: TurnNode, number: number, indent: string, options: NoteOptions): Generator<string> {
+  const { colors } = options;
+  const facts = [
+    { ask: '', tools: '', repair: 'repair' }[turn.why],
+    turn.sent > 1 ? `sent ${turn.sent} times` : '',
+    turn.ms === undefined ? 'no answer' : timeText(turn.ms),
+    `${countText(turn.tokensIn)} in, ${countText(turn.tokensOut)} out`,
+    turn.finish === undefined || turn.finish === 'stop' || turn.finish === 'tool-calls' ? '' : turn.finish,
+  ].filter((fact) => fact !== '');
+  yield `${indent}${colors.dim(`turn ${number}: ${facts.join(', ')}`)}`;
+  if (turn.said !== undefined && turn.tools.length === 0)
+    yield `${indent}  ${colors.dim('said')} ${clipLine(turn.said, options.room - indent.length - 7)}`;
+  for (const tool of turn.tools) {
+    const end =
+      tool.error === undefined
+        ? tool.ms === undefined
+          ? tool.effect === 'agent'
+            ? ''
+            : colors.yellow('no answer')
+          : colors.dim(timeText(tool.ms))
+        : colors.red(clipLine(`${tool.error.code}: ${tool.error.message}`, 80));
+    yield `${indent}  ${visible(tool.tool)} ${clipLine(JSON.stringify(tool.args), options.room - 40)} ${end}`;
+  }
+  if (turn.error !== undefined)
+    yield `${indent}  ${colors.red(clipLine(`${turn.error.code}: ${turn.error.message}`, options.room - indent.length - 2))}`;
+  if (turn.problems !== undefined) for (const line of problemLines(turn.problems, options)) yield `${indent}  ${line}`;
+}
+
+function problemLines(problems: readonly Problem[], options: NoteOptions): string[] {
+  const lines = problems
+    .slice(0, 5)
+    .map(({ path, message }) => `  ${path === '' ? '' : `${visible(path)}: `}${clipLine(message, options.room - path.length - 8)}`);
+  return problems.length > 5 ? [...lines, `  … ${problems.length - 5} more problems`] : lines;
+}
+
+/** A message may be long and says at its end what to do: a few lines of it. */
+function messageLines(message: string, { room }: NoteOptions): string[] {
+  const lines = wrapText(visible(message).replace(/\s+/g, ' '), room, '');
+  return lines.length <= MESSAGE_LINES_MAX
+    ? lines
+    : [...lines.slice(0, MESSAGE_LINES_MAX - 1), `${clipLine(lines[MESSAGE_LINES_MAX - 1] ?? '', room - 1)}…`];
+}
+
+function paintOf(status: CallStatus, colors: Colors): (text: string) => string {
+  return { running: colors.cyan, succeeded: colors.green, failed: colors.red, retracted: colors.yellow, interrupted: colors.yellow }[
+    status
+  ];
+}
+
+/** Only the mark is coloured: the tree's lines are dim and the name is plain. */
+function paintMark(text: string, lead: number, paint: (text: string) => string, colors: Colors): string {
+  return colors.dim(text.slice(0, lead)) + paint(text.slice(lead, lead + 1)) + text.slice(lead + 1);
+}

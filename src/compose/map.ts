@@ -1,0 +1,125 @@
+// map: one agent asked about many items, a bounded number at a time, keeping what succeeds.
+
+import { type Agent, type AnyAgent, assertAgent, type Budget, define, type InputOf, type OutputOf } from '../agent/agent.ts';
+import { AmdahlError, asAmdahl, type ErrorRecord, recordError } from '../agent/errors.ts';
+import { open } from '../agent/open.ts';
+import type { Scope } from '../agent/scope.ts';
+
+/** How many items are asked about at once where nothing else is said. */
+const CONCURRENCY_DEFAULT = 10;
+
+export interface MapOptions<N extends string = string> {
+  readonly name?: N;
+  /** Items at once. Default 10. */
+  readonly concurrency?: number;
+  /** The share of items (0 to 1) that must succeed. Default 1: all. */
+  readonly atLeast?: number;
+  readonly budget?: Budget;
+  readonly timeoutMs?: number;
+}
+
+export interface MapOptionsPartial<N extends string = string> extends MapOptions<N> {
+  readonly atLeast: number;
+}
+
+/** What a map gives where less than all is allowed. Indexes are those of the input. */
+export interface MapResult<O> {
+  readonly done: readonly { readonly index: number; readonly output: O }[];
+  readonly missing: readonly { readonly index: number; readonly error: ErrorRecord }[];
+}
+
+/**
+ * Asks `agent` about every item. Gives the outputs in order, or with `atLeast` what was done and what is missing.
+ * Once too many have failed no further item is begun; those begun are finished and kept. Then TOO_MANY_MISSING.
+ */
+export function map<A extends AnyAgent, const N extends string = `map(${A['name']})`>(
+  agent: A,
+  options: MapOptionsPartial<N>,
+): Agent<readonly InputOf<A>[], MapResult<OutputOf<A>>, N>;
+export function map<A extends AnyAgent, const N extends string = `map(${A['name']})`>(
+  agent: A,
+  options?: MapOptions<N> & { readonly atLeast?: undefined },
+): Agent<readonly InputOf<A>[], readonly OutputOf<A>[], N>;
+export function map(agent: AnyAgent, options: MapOptions = {}): AnyAgent {
+  assertAgent(agent, 'map');
+  const fan = fanOptions(options, agent.name);
+  return define({
+    name: options.name ?? `map(${agent.name})`,
+    kind: 'map',
+    children: [agent],
+    contracts: { input: items, output: open },
+    ...(options.budget === undefined ? {} : { budget: options.budget }),
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+    behaviour: {
+      kind: 'composite',
+      width: (input) => (Array.isArray(input) ? input.length : 0),
+      body: async (input, scope) => {
+        const result = await mapItems(agent, input as readonly unknown[], scope, fan);
+        return options.atLeast === undefined ? result.done.map(({ output }) => output) : result;
+      },
+    },
+  });
+}
+
+/** The input contract of maps: a list, whose items the agent's own contract judges one by one. */
+export const items: typeof open = {
+  ...open,
+  validate: (value) =>
+    Array.isArray(value) ? { ok: true, value } : { ok: false, problems: [{ path: '', message: 'expected a list of items' }] },
+};
+
+export interface Fan {
+  readonly concurrency: number;
+  readonly atLeast: number;
+}
+
+/** @throws AmdahlError MISCONFIGURED for a concurrency below 1 or a share outside 0 to 1. Pure. */
+export function fanOptions(
+  { concurrency = CONCURRENCY_DEFAULT, atLeast = 1 }: { readonly concurrency?: number | undefined; readonly atLeast?: number | undefined },
+  who: string,
+): Fan {
+  if (!Number.isInteger(concurrency) || concurrency < 1)
+    throw new AmdahlError('MISCONFIGURED', `The map over '${who}' has concurrency: ${concurrency}. Give a whole number, 1 or more.`);
+  if (!(atLeast >= 0 && atLeast <= 1))
+    throw new AmdahlError(
+      'MISCONFIGURED',
+      `The map over '${who}' has atLeast: ${atLeast}. Give a share between 0 and 1: 0.9 lets one in ten fail.`,
+    );
+  return { concurrency, atLeast };
+}
+
+/** Asks about every item within the scope of a composite, and reports holes to it. */
+export async function mapItems(
+  agent: AnyAgent,
+  list: readonly unknown[],
+  scope: Scope,
+  { concurrency, atLeast }: Fan,
+): Promise<MapResult<unknown>> {
+  // Rounded away from what floating point adds: 0.9 of 50 is 45, not 46.
+  const mayFail = list.length - Math.ceil(list.length * atLeast - 1e-9);
+  const settled = await scope.fan('map', list.length, { concurrency, stop: (failed) => failed > mayFail }, (branch, index) =>
+    branch.ask(agent, list[index] as never),
+  ); // each item is held against the agent's contract
+  const done = settled.flatMap((one) => (one.ok ? [{ index: one.index, output: one.value }] : []));
+  const failed = settled.flatMap((one) => (one.ok ? [] : [one]));
+  if (failed.length > mayFail)
+    throw tooManyMissing(
+      agent.name,
+      list.length,
+      settled.length,
+      mayFail,
+      failed.map((one) => one.error),
+    );
+  for (const one of failed) scope.missing(one.index, one.error);
+  return { done, missing: failed.map(({ index, error }) => ({ index, error: recordError(asAmdahl(error, agent.name)) })) };
+}
+
+function tooManyMissing(name: string, count: number, begun: number, mayFail: number, errors: readonly unknown[]): AmdahlError {
+  const first = errors[0];
+  const why = first instanceof Error ? first.message : String(first);
+  return new AmdahlError(
+    'TOO_MANY_MISSING',
+    `${errors.length} of ${count} calls of '${name}' failed and at most ${mayFail} may (${begun} were begun). The first: ${why} What succeeded is kept: a resume asks only for the rest.`,
+    { data: { count, begun, failed: errors.length, mayFail }, cause: new AggregateError(errors, 'the calls that failed') },
+  );
+}

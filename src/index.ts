@@ -1,0 +1,48 @@
+// The public face of amdahl: what a program imports.
+
+export {
+  type Agent,
+  agent,
+  type AgentKind,
+  type AgentOptions,
+  type AnyAgent,
+  type Budget,
+  type InputOf,
+  isAgent,
+  type ModelSettings,
+  type OutputOf,
+  type Shape,
+} from './agent/agent.ts';
+export { type Check, type CheckFunction, type Evidence, type ToolResult, type Verdict } from './agent/checks.ts';
+export { AmdahlError, ERROR_CODES, type ErrorCode, type ErrorRecord, type Problem, type Retryable, type Where } from './agent/errors.ts';
+export { grounded } from './agent/grounded.ts';
+export { noPlaceholder } from './agent/placeholder.ts';
+export type { AskOptions } from './agent/scope.ts';
+export { step, type StepOptions } from './agent/step.ts';
+export {
+  type Effect,
+  type ExecuteOptions,
+  type ForeignTool,
+  readOnly,
+  tool,
+  type Tool,
+  type ToolOptions,
+  type ToolSet,
+} from './agent/tool.ts';
+export { all } from './compose/all.ts';
+export { type Branch, flow, type FlowContext, type FlowOptions } from './compose/flow.ts';
+export { map, type MapOptions, type MapResult } from './compose/map.ts';
+export { mapReduce, type MapReduceOptions } from './compose/mapReduce.ts';
+export { pipe } from './compose/pipe.ts';
+export { type Bill, billOf, type Spend, type Tax } from './journal/bill.ts';
+export type { Entry, Event, EventKind, EventOf, Gap, Json, ProgramRef, RunId, Usage } from './journal/event.ts';
+export type { Claim, Journal, RunRow, RunStatus } from './journal/journal.ts';
+export { memoryJournal, type MemoryJournalOptions } from './journal/memory.ts';
+export { defaultJournal, sqliteJournal, type SqliteJournalOptions } from './journal/sqlite.ts';
+export { treeOf } from './journal/tree.ts';
+export type { Price, PriceTable } from './model/prices.ts';
+export { DEFAULT_LIMITS, type Limits } from './run/limits.ts';
+export { deny, type Models } from './run/models.ts';
+export { type Clock, type Random } from './run/ports.ts';
+export type { ResumeReport } from './run/report.ts';
+export { run, RunError, type RunOptions, type RunResult } from './run/run.ts';

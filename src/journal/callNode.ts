@@ -1,0 +1,120 @@
+// What the tree of a run shows: its calls, their attempts, turns and tool calls. Made by grove.ts and
+// tree.ts, read by whoever prints or walks a run.
+
+import type { ErrorRecord, Problem } from '../agent/errors.ts';
+import type { AgentKind, Budget } from '../agent/agent.ts';
+import type { Effect } from '../agent/tool.ts';
+import type { Gap, Json, Place, ProgramRef, RetractReason } from './event.ts';
+
+export type CallStatus = 'running' | 'succeeded' | 'failed' | 'retracted' | 'interrupted';
+
+/** Model requests and what they cost. `unpriced` requests have no known price: `usdMicros` is then a lower bound. */
+export interface Cost {
+  readonly calls: number;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly usdMicros: number;
+  readonly unpriced: number;
+}
+
+export interface ToolNode {
+  readonly tool: string;
+  /** For people, such as `sweep[3]/review:2.1/lookup`. */
+  readonly path: string;
+  readonly place: Place;
+  readonly effect: Effect | 'agent';
+  readonly args: Json;
+  readonly status: 'running' | 'returned' | 'failed';
+  readonly ms?: number;
+  readonly error?: ErrorRecord;
+}
+
+/** One act on the world. `committing`: it started and nothing more is known yet. */
+export interface ActNode {
+  readonly key: string;
+  readonly tool: string;
+  readonly path: string;
+  readonly state: 'committing' | 'committed' | 'uncertain';
+}
+
+export interface TurnNode {
+  readonly turn: number;
+  readonly model: string;
+  readonly why: 'ask' | 'tools' | 'repair';
+  /** How often it was sent: more than once when a crash swallowed the answer. */
+  readonly sent: number;
+  readonly status: 'running' | 'answered' | 'failed';
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly usdMicros?: number;
+  readonly ms?: number;
+  /** Why the answer ended, in the provider's unified words. */
+  readonly finish?: string;
+  /** The start of what the model said: at most 600 characters. */
+  readonly said?: string;
+  readonly error?: ErrorRecord;
+  /** What was wrong with this answer, when the model was asked to mend it. */
+  readonly problems?: readonly Problem[];
+  readonly tools: readonly ToolNode[];
+}
+
+export interface AttemptNode {
+  readonly attempt: number;
+  readonly turns: readonly TurnNode[];
+  readonly rejected?: { readonly why: 'contract' | 'check' | 'code'; readonly problems: readonly Problem[] };
+}
+
+export interface CallNode {
+  readonly path: string;
+  readonly place: Place;
+  readonly agent: string;
+  readonly kind: AgentKind;
+  readonly status: CallStatus;
+  /** Characters of the input as JSON. */
+  readonly inputChars: number;
+  readonly width?: number;
+  readonly budget?: Budget;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  /** From its start to its end, or to the last thing known of it; the time between two entries included. */
+  readonly ms: number;
+  readonly attempts: readonly AttemptNode[];
+  readonly failure?: ErrorRecord;
+  /** Paths of the calls below whose failures this one passes on. */
+  readonly causes: readonly string[];
+  readonly gaps: readonly Gap[];
+  /** What was forgotten here at a resume, and why. */
+  readonly retractions: readonly { readonly entry: number; readonly why: RetractReason; readonly note?: string }[];
+  /** Named limits that refused something. */
+  readonly guards: readonly { readonly guard: string; readonly evidence: Json }[];
+  /** Acts on the world, by key, with what is known of each. */
+  readonly acts: readonly ActNode[];
+  /** How long it waited for room in a budget or a limit. */
+  readonly waitedMs: number;
+  readonly own: Cost;
+  readonly total: Cost;
+  readonly children: readonly CallNode[];
+}
+
+/** One time somebody worked on the run; `entry` counts from 1, the first run itself. */
+export interface EntryNode {
+  readonly entry: number;
+  readonly startedAt: number;
+  readonly lastAt: number;
+}
+
+export interface RunTree {
+  readonly agent?: string;
+  readonly input?: Json;
+  readonly budget?: Budget;
+  readonly program?: ProgramRef;
+  /** As far as events tell; whether an owner is alive, the journal's row knows. */
+  readonly status: 'running' | 'succeeded' | 'partial' | 'failed' | 'cancelled';
+  readonly output?: Json;
+  readonly missing: readonly Gap[];
+  readonly failure?: ErrorRecord;
+  readonly reason?: string;
+  readonly entries: readonly EntryNode[];
+  readonly events: number;
+  readonly root?: CallNode;
+}

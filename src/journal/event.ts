@@ -1,0 +1,229 @@
+// Every kind of event a journal holds, in one union. Called by everyone who appends or reads.
+// A new kind is a new member here; a changed one is lifted in codec.ts, never where it is read.
+//
+// An event names the place it belongs to (I4): `place` is the key by which a resumed run finds it again.
+// A call's events stand at the call's place, a turn's at its attempt's, a tool's at the tool call's own,
+// a drawn value or a decision at its asker's.
+
+import type { LanguageModelV4Content, LanguageModelV4FinishReason, LanguageModelV4Message } from '@ai-sdk/provider';
+import type { AgentKind, Budget } from '../agent/agent.ts';
+import type { Json } from '../agent/canonical.ts';
+import type { ErrorRecord, Problem } from '../agent/errors.ts';
+import type { Effect } from '../agent/tool.ts';
+
+/** The version of this union. A journal with a higher one is refused with JOURNAL_NEWER. */
+export const EVENT_VERSION = 1;
+
+declare const placeBrand: unique symbol;
+/** The identity of a call, attempt, branch, tool call or asker: 22 characters of a SHA-256, base64url. */
+export type Place = string & { readonly [placeBrand]: true };
+
+declare const runBrand: unique symbol;
+/** A run's id: 1 to 200 visible ASCII characters. */
+export type RunId = string & { readonly [runBrand]: true };
+
+export type { Json };
+
+/** Tokens of one request or of many. `tokensIn` includes cached, `tokensOut` includes reasoning. */
+export interface Usage {
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly tokensCached: number;
+  readonly tokensReasoning: number;
+}
+
+/** One hole in a fan-out's result: which item, which call failed, and why. */
+export interface Gap {
+  readonly call: string;
+  readonly place: Place;
+  readonly index: number;
+  readonly error: ErrorRecord;
+}
+
+/** Where a program stands, so that a CLI can find it again. */
+export interface ProgramRef {
+  readonly file: string;
+  readonly export: string;
+}
+
+/** How one more entry into a run begins: who works on it, and what it forgets. */
+export type RunEvent =
+  | {
+      readonly kind: 'run.started';
+      readonly agent: string;
+      readonly input: Json;
+      readonly inputHash: string;
+      readonly budget?: Budget;
+      readonly program?: ProgramRef;
+    }
+  /** `activeMs` is what all earlier entries worked; `budget` replaces the earlier one when given. */
+  | {
+      readonly kind: 'run.resumed';
+      readonly entry: number;
+      readonly activeMs: number;
+      readonly budget?: Budget;
+      readonly program?: ProgramRef;
+    }
+  | { readonly kind: 'run.succeeded'; readonly output: Json; readonly missing: readonly Gap[] }
+  | { readonly kind: 'run.failed'; readonly error: ErrorRecord }
+  | { readonly kind: 'run.cancelled'; readonly reason: string };
+
+export type CallEvent =
+  /** `path` is for people; `asker` is the place that asked; `under` is the outermost leaf call it belongs to. */
+  | {
+      readonly kind: 'call.started';
+      readonly place: Place;
+      readonly asker: Place;
+      readonly path: string;
+      readonly agent: string;
+      readonly of: AgentKind;
+      readonly input: Json;
+      readonly under?: Place;
+      /** How many items a fan-out has. */
+      readonly width?: number;
+      readonly budget?: Budget;
+    }
+  /** Leaves carry their raw output, composites only its hash: they run again over answered leaves. */
+  | {
+      readonly kind: 'call.succeeded';
+      readonly place: Place;
+      readonly fingerprint?: string;
+      readonly output?: Json;
+      readonly outputHash?: string;
+      readonly gaps?: readonly Gap[];
+    }
+  /** `causes` are the calls below whose failures this one passes on. */
+  | {
+      readonly kind: 'call.failed';
+      readonly place: Place;
+      readonly fingerprint?: string;
+      readonly error: ErrorRecord;
+      readonly causes: readonly Place[];
+    }
+  /** What stood at this place is forgotten: the next entry asks again. */
+  | { readonly kind: 'call.retracted'; readonly place: Place; readonly why: RetractReason; readonly note?: string };
+
+export type RetractReason = 'resumed' | 'retried' | 'program' | 'contract' | 'check' | 'differs';
+
+export type AttemptEvent =
+  /** At the call's place. */
+  | { readonly kind: 'attempt.started'; readonly place: Place; readonly attempt: number; readonly fingerprint?: string }
+  /** At the attempt's place: the answer of `turn` was refused and the conversation goes on. */
+  | { readonly kind: 'attempt.repaired'; readonly place: Place; readonly turn: number; readonly problems: readonly Problem[] }
+  /** At the call's place: a fresh attempt follows, or the call fails. */
+  | {
+      readonly kind: 'attempt.rejected';
+      readonly place: Place;
+      readonly attempt: number;
+      readonly why: 'contract' | 'check' | 'code';
+      readonly problems: readonly Problem[];
+    };
+
+/** What does not change between the turns of an attempt, kept once per content. */
+export interface Setup {
+  readonly model: string;
+  readonly tools: readonly Json[];
+  readonly format: Json;
+  /** As the agent has them; the output cap of a request is in what it reserved. */
+  readonly settings?: Json;
+}
+
+export type ModelEvent =
+  /** At the attempt's place. `adds` is what this turn adds to the conversation; `accounts` are calls with budgets above it. */
+  | {
+      readonly kind: 'model.requested';
+      readonly place: Place;
+      readonly call: Place;
+      readonly path: string;
+      readonly agent: string;
+      readonly turn: number;
+      readonly model: string;
+      readonly adds: readonly LanguageModelV4Message[];
+      readonly setup?: Setup;
+      readonly why: 'ask' | 'tools' | 'repair';
+      readonly attempt: number;
+      readonly accounts: readonly Place[];
+      readonly reservedTokensIn: number;
+      readonly reservedTokensOut: number;
+      readonly reservedUsdMicros?: number;
+    }
+  /** `usdMicros` is absent when the model has no price. `usage` is estimated where the provider reports none. */
+  | {
+      readonly kind: 'model.responded';
+      readonly place: Place;
+      readonly turn: number;
+      readonly content: readonly LanguageModelV4Content[];
+      readonly text?: string;
+      readonly finish: LanguageModelV4FinishReason['unified'];
+      readonly usage: Usage;
+      readonly estimated?: true;
+      /** The output was capped by what a budget had left. */
+      readonly capped?: true;
+      readonly usdMicros?: number;
+      readonly ms: number;
+    }
+  /** `usage` is what must be assumed spent: the input of a request that was cut off. */
+  | {
+      readonly kind: 'model.failed';
+      readonly place: Place;
+      readonly turn: number;
+      readonly error: ErrorRecord;
+      readonly usage: Usage;
+      readonly usdMicros?: number;
+      readonly ms: number;
+    };
+
+export type ToolEvent =
+  /** At the tool call's own place. `id` is the model's, for people only. */
+  | {
+      readonly kind: 'tool.called';
+      readonly place: Place;
+      readonly call: Place;
+      readonly path: string;
+      readonly tool: string;
+      readonly args: Json;
+      readonly effect: Effect | 'agent';
+      readonly id: string;
+    }
+  | { readonly kind: 'tool.returned'; readonly place: Place; readonly result: Json; readonly ms: number }
+  | { readonly kind: 'tool.returned'; readonly place: Place; readonly error: ErrorRecord; readonly ms: number };
+
+export type EffectEvent =
+  /** Durable before the act starts; `key` names the act. `calls` are the call it serves and all above, innermost first. */
+  | {
+      readonly kind: 'effect.committing';
+      readonly place: Place;
+      readonly calls: readonly Place[];
+      readonly path: string;
+      readonly tool: string;
+      readonly key: string;
+      readonly args: Json;
+    }
+  /** The act came back, with a result or by throwing. */
+  | { readonly kind: 'effect.committed'; readonly place: Place; readonly calls: readonly Place[]; readonly key: string }
+  /** Found at a resume: it started and nobody knows whether it happened. */
+  | { readonly kind: 'effect.uncertain'; readonly place: Place; readonly calls: readonly Place[]; readonly key: string };
+
+export type OtherEvent =
+  /** A named limit refused something. `call` is a path. */
+  | { readonly kind: 'guard.tripped'; readonly place: Place; readonly guard: string; readonly call: string; readonly evidence: Json }
+  /** Somebody waited for room in a budget. */
+  | { readonly kind: 'limit.waited'; readonly place: Place; readonly limit: string; readonly call: string; readonly ms: number }
+  /** At the asker's place: the `index`-th value it drew from the world. */
+  | { readonly kind: 'value.drawn'; readonly place: Place; readonly index: number; readonly of: 'now' | 'random'; readonly value: number }
+  /** At the asker's place: a choice that depended on arrival and must be made the same way again. */
+  | { readonly kind: 'decision'; readonly place: Place; readonly question: string; readonly choice: Json; readonly reason: string };
+
+/** What happened, without when. */
+export type Happening = RunEvent | CallEvent | AttemptEvent | ModelEvent | ToolEvent | EffectEvent | OtherEvent;
+
+/** `at` is the run's clock in epoch milliseconds. */
+export type Event = Happening & { readonly at: number };
+export type EventKind = Event['kind'];
+export type EventOf<K extends EventKind> = Extract<Event, { kind: K }>;
+
+/** One event of a run's journal. `seq` counts from 0 without gaps. */
+export interface Entry<E extends Event = Event> {
+  readonly seq: number;
+  readonly event: E;
+}

@@ -1,0 +1,75 @@
+// The port every store implements: memory.ts, sqlite.ts, and whoever comes after. The laws are in
+// test/suites/journal.ts and every store runs them.
+//
+// I1 seq is dense per run; an append is accepted iff its claim's epoch is the newest; what was acknowledged
+//    survives any crash, and nobody ever sees two orders of it.
+// I2 notes and appends of one claim are stored in the order in which they were made. When an append is
+//    acknowledged, so is every note before it. The events of one append become durable together or not at all.
+
+import type { Entry, Event, EventKind, Place, ProgramRef, RunId } from './event.ts';
+
+/** Who works on a run. `pid` and `host` are for people and for telling whether it is still alive. */
+export interface Owner {
+  readonly id: string;
+  readonly pid: number;
+  readonly host: string;
+}
+
+export type RunStatus = 'running' | 'succeeded' | 'partial' | 'failed' | 'cancelled' | 'interrupted';
+
+/** One line per run, kept beside the events. `interrupted` is a running one whose owner is gone. Times in epoch ms. */
+export interface RunRow {
+  readonly run: RunId;
+  readonly agent: string;
+  readonly inputHash: string;
+  readonly status: RunStatus;
+  readonly program?: ProgramRef;
+  readonly startedAt: number;
+  readonly updatedAt: number;
+  readonly events: number;
+  readonly epoch: number;
+  readonly owner?: Owner & { readonly alive: boolean; readonly seenAt: number };
+}
+
+/** The right to append to one run, until it is released or somebody with a higher epoch takes it. */
+export interface Claim {
+  readonly run: RunId;
+  readonly epoch: number;
+  /** How many events the run had when it was claimed: 0 for a new one. */
+  readonly events: number;
+  /** Appends when the next append or the flush interval comes. Never throws: trouble shows at the next append and at `lost`. */
+  note(event: Event): void;
+  /**
+   * Appends and resolves once these events and all before them are durable.
+   * @throws AmdahlError RUN_LOST when the epoch is stale, JOURNAL_FULL, JOURNAL_BUSY, JOURNAL_UNWRITABLE, JOURNAL_DAMAGED;
+   *   after any of these every later append of this claim rejects with the same error.
+   */
+  append(events: readonly Event[]): Promise<void>;
+  /** Calls back once if the claim breaks (taken over, disk full), also between appends. */
+  onLost(listener: (error: Error) => void): void;
+  /** Makes all notes durable and gives the run up. Safe to call twice. Never throws. */
+  release(): Promise<void>;
+}
+
+export interface ReadOptions {
+  /** Only entries with a higher seq. Default: from the start. */
+  readonly after?: number;
+  readonly kinds?: readonly EventKind[];
+}
+
+export interface Journal {
+  /**
+   * Takes a run, new or known. The epoch is one more than the last.
+   * @throws AmdahlError RUN_OWNED when a living owner has it, with the owner in `data`.
+   */
+  claim(run: RunId): Promise<Claim>;
+  /** All entries that belong to one place, in order. O(log n + answer). */
+  at(run: RunId, place: Place): Promise<readonly Entry[]>;
+  /** Entries in order, read in pages and never held whole. Only what is durable. */
+  read(run: RunId, options?: ReadOptions): AsyncIterable<Entry>;
+  /** One run's line. */
+  row(run: RunId): Promise<RunRow | undefined>;
+  /** Newest first. */
+  rows(limit?: number): Promise<readonly RunRow[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,227 @@
+// The journal in this process's memory: for tests, simulations and runs that need not survive. Called by
+// users and tests; it obeys the laws of test/suites/journal.ts like every store, and its owners die only
+// by `abandon`.
+//
+// Events are kept as JSON text: a caller that changes an object after handing it in changes nothing here,
+// a reader gets objects of its own, and a typical event takes 200 to 400 bytes. Notes are stored at once.
+// Places are indexed at the first look-up, which a fresh run never makes.
+
+import { decodeEvent, encodeEvent } from './codec.ts';
+import type { BlobSource, EncodedEvent, StoredEvent } from './codec.ts';
+import { EVENT_VERSION } from './event.ts';
+import type { Entry, Event, Place, RunId } from './event.ts';
+import type { Claim, Journal, ReadOptions, RunRow } from './journal.ts';
+import { Break, journalClosed, runLost, runOwnedHere, runReleased } from './ownership.ts';
+import { advanceRow, isRunEvent, ROWS_DEFAULT, showRow } from './rows.ts';
+import type { RowState } from './rows.ts';
+
+export interface MemoryJournalOptions {
+  /** Epoch ms, for `seenAt` of owners. Default: the time of the run's last event. */
+  readonly clock?: { now(): number };
+}
+
+/** A journal whose owners can be declared dead, as a killed process would be. */
+export interface MemoryJournal extends Journal {
+  /** The owner of this run, or of all runs, is gone: the next claim succeeds, and the old one is fenced off by it. */
+  abandon(run?: RunId): void;
+}
+
+interface MemoryRun {
+  readonly run: RunId;
+  readonly texts: string[];
+  epoch: number;
+  updatedAt: number;
+  row: RowState | undefined;
+  claim: MemoryClaim | undefined;
+  seqsByPlace: Map<string, number[]> | undefined;
+}
+
+/** A journal in memory. Appends are acknowledged on a microtask. */
+export function memoryJournal(options: MemoryJournalOptions = {}): MemoryJournal {
+  return new MemoryStore(options.clock);
+}
+
+class MemoryStore implements MemoryJournal, BlobSource {
+  readonly name = 'the journal in memory';
+  readonly #owner = { id: 'memory', pid: 0, host: 'memory' };
+  readonly #clock: { now(): number } | undefined;
+  readonly #runs = new Map<RunId, MemoryRun>();
+  readonly #blobs = new Map<string, string>();
+  #closed = false;
+
+  constructor(clock: { now(): number } | undefined) {
+    this.#clock = clock;
+  }
+
+  async claim(run: RunId): Promise<Claim> {
+    this.assertOpen();
+    const kept = this.#runs.get(run) ?? newRun(run);
+    if (kept.claim?.alive === true) throw runOwnedHere(run, this.#owner);
+    this.#runs.set(run, kept);
+    kept.epoch += 1;
+    const before = kept.claim;
+    kept.claim = new MemoryClaim(this, kept);
+    before?.lose();
+    return kept.claim;
+  }
+
+  async at(run: RunId, place: Place): Promise<readonly Entry[]> {
+    this.assertOpen();
+    const kept = this.#runs.get(run);
+    if (kept === undefined) return [];
+    kept.seqsByPlace ??= this.#indexPlaces(kept);
+    return (kept.seqsByPlace.get(place) ?? []).map((seq) => this.#entry(kept, seq));
+  }
+
+  async *read(run: RunId, options: ReadOptions = {}): AsyncGenerator<Entry> {
+    this.assertOpen();
+    const kept = this.#runs.get(run);
+    const kinds = options.kinds === undefined ? undefined : new Set(options.kinds);
+    for (let seq = (options.after ?? -1) + 1; kept !== undefined && seq < kept.texts.length; seq += 1) {
+      const entry = this.#entry(kept, seq);
+      if (kinds === undefined || kinds.has(entry.event.kind)) yield entry;
+    }
+  }
+
+  async row(run: RunId): Promise<RunRow | undefined> {
+    this.assertOpen();
+    return this.#row(this.#runs.get(run));
+  }
+
+  async rows(limit: number = ROWS_DEFAULT): Promise<readonly RunRow[]> {
+    this.assertOpen();
+    const rows = [...this.#runs.values()].reverse().map((kept) => this.#row(kept));
+    return rows
+      .filter((row) => row !== undefined)
+      .sort((a, b) => b.startedAt - a.startedAt)
+      .slice(0, limit);
+  }
+
+  abandon(run?: RunId): void {
+    for (const kept of this.#runs.values()) {
+      if (kept.claim !== undefined && (run === undefined || kept.run === run)) kept.claim.alive = false;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  blob(hash: string): string | undefined {
+    return this.#blobs.get(hash);
+  }
+
+  assertOpen(): void {
+    if (this.#closed) throw journalClosed(this.name);
+  }
+
+  write(kept: MemoryRun, event: Event, encoded: EncodedEvent): void {
+    const { place, json, blobs } = encoded;
+    for (const { hash, text } of blobs) if (!this.#blobs.has(hash)) this.#blobs.set(hash, text);
+    if (place !== undefined && kept.seqsByPlace !== undefined) addSeq(kept.seqsByPlace, place, kept.texts.length);
+    kept.texts.push(json);
+    kept.updatedAt = event.at;
+    if (isRunEvent(event)) kept.row = advanceRow(kept.row, event);
+  }
+
+  #indexPlaces(kept: MemoryRun): Map<string, number[]> {
+    const seqsByPlace = new Map<string, number[]>();
+    kept.texts.forEach((_, seq) => {
+      const { event } = this.#entry(kept, seq);
+      if ('place' in event) addSeq(seqsByPlace, event.place, seq);
+    });
+    return seqsByPlace;
+  }
+
+  #entry(kept: MemoryRun, seq: number): Entry {
+    const stored: StoredEvent = { seq, version: EVENT_VERSION, json: kept.texts[seq] ?? '' };
+    return { seq, event: decodeEvent(kept.run, stored, this) };
+  }
+
+  #row(kept: MemoryRun | undefined): RunRow | undefined {
+    if (kept?.row === undefined) return undefined;
+    const { run, updatedAt, epoch, claim, texts } = kept;
+    const owner =
+      claim === undefined
+        ? {}
+        : { owner: { ...this.#owner, alive: claim.alive, seenAt: (claim.alive ? this.#clock?.now() : undefined) ?? updatedAt } };
+    return showRow(kept.row, { run, updatedAt, epoch, events: texts.length, ...owner });
+  }
+}
+
+class MemoryClaim implements Claim {
+  readonly run: RunId;
+  readonly epoch: number;
+  readonly events: number;
+  alive = true;
+  readonly #store: MemoryStore;
+  readonly #kept: MemoryRun;
+  readonly #break = new Break();
+  #released = false;
+
+  constructor(store: MemoryStore, kept: MemoryRun) {
+    this.run = kept.run;
+    this.epoch = kept.epoch;
+    this.events = kept.texts.length;
+    this.#store = store;
+    this.#kept = kept;
+  }
+
+  note(event: Event): void {
+    if (this.#break.error !== undefined || this.#released) return;
+    try {
+      this.#write([event]);
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  async append(events: readonly Event[]): Promise<void> {
+    if (this.#break.error !== undefined) throw this.#break.error;
+    if (this.#released) throw runReleased(this.run);
+    try {
+      this.#write(events);
+    } catch (thrown) {
+      this.#fail(thrown);
+      throw thrown;
+    }
+  }
+
+  onLost(listener: (error: Error) => void): void {
+    this.#break.onBreak(listener);
+  }
+
+  async release(): Promise<void> {
+    this.#released = true;
+    if (this.#kept.claim === this) this.#kept.claim = undefined;
+  }
+
+  lose(): void {
+    this.#break.break(runLost(this.run, this.epoch));
+  }
+
+  /** All or nothing: an event that cannot be encoded leaves none of its append behind. */
+  #write(events: readonly Event[]): void {
+    this.#store.assertOpen();
+    const encoded = events.map(encodeEvent);
+    events.forEach((event, index) => {
+      const form = encoded[index];
+      if (form !== undefined) this.#store.write(this.#kept, event, form);
+    });
+  }
+
+  #fail(thrown: unknown): void {
+    this.#break.break(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    this.alive = false;
+  }
+}
+
+function newRun(run: RunId): MemoryRun {
+  return { run, texts: [], epoch: 0, updatedAt: 0, row: undefined, claim: undefined, seqsByPlace: undefined };
+}
+
+function addSeq(seqsByPlace: Map<string, number[]>, place: string, seq: number): void {
+  const seqs = seqsByPlace.get(place);
+  if (seqs === undefined) seqsByPlace.set(place, [seq]);
+  else seqs.push(seq);
+}

@@ -1,0 +1,63 @@
+// What happened in a run, as the tree of its calls: a projection of its events. Called by `show`, and by
+// whoever wants to look at a run without running it.
+//
+// T1 Every call that started is in the tree exactly once, below the call that asked for it.
+// T2 A node's `total` is its own spending plus that of all below it; the root's is the bill's.
+// T3 What events do not say is not made up: a call without an end is `running` while somebody works on the
+//    run and `interrupted` otherwise.
+
+import type { AttemptNode, CallNode, Cost, RunTree } from './callNode.ts';
+import type { Entry } from './event.ts';
+import { grow, plant, presentEntry } from './grove.ts';
+import type { Call, Grove } from './grove.ts';
+
+export type { ActNode, AttemptNode, CallNode, CallStatus, Cost, RunTree, TurnNode } from './callNode.ts';
+
+export interface TreeOptions {
+  /** Nobody works on the run any more, although no event says that it ended. */
+  readonly abandoned?: boolean;
+}
+
+/** The tree of a journal. O(entries) time; memory is O(calls + turns + tool arguments). */
+export async function treeOf(entries: AsyncIterable<Entry> | Iterable<Entry>, options: TreeOptions = {}): Promise<RunTree> {
+  const grove = plant();
+  for await (const { event } of entries) grow(grove, event);
+  return harvest(grove, options);
+}
+
+function harvest(grove: Grove, options: TreeOptions): RunTree {
+  const over = options.abandoned === true || grove.run.status !== 'running';
+  const root = grove.root === undefined ? undefined : nodeOf(grove, grove.root, over);
+  return { ...grove.run, entries: grove.entries, ...(root === undefined ? {} : { root }) };
+}
+
+/** Recursion is as deep as calls nest, which a run limits. */
+function nodeOf(grove: Grove, call: Call, over: boolean): CallNode {
+  const children = call.children.map((child) => nodeOf(grove, child, over));
+  const { parent: _parent, entry, lastAt, causes, ...rest } = call;
+  const attempts: AttemptNode[] = call.attempts.map((attempt) => ({
+    ...attempt,
+    turns: attempt.turns.map(({ assumedUsd: _assumed, ...turn }) => turn),
+  }));
+  const stale = over || entry < presentEntry(grove);
+  const end = call.endedAt ?? children.reduce((latest, child) => Math.max(latest, child.startedAt + child.ms), lastAt);
+  return {
+    ...rest,
+    attempts,
+    status: call.status === 'running' && stale ? 'interrupted' : call.status,
+    ms: end - call.startedAt,
+    causes: causes.map((place) => grove.calls.get(place)?.path ?? place),
+    total: children.reduce((sum, child) => plus(sum, child.total), call.own),
+    children,
+  };
+}
+
+function plus(a: Cost, b: Cost): Cost {
+  return {
+    calls: a.calls + b.calls,
+    tokensIn: a.tokensIn + b.tokensIn,
+    tokensOut: a.tokensOut + b.tokensOut,
+    usdMicros: a.usdMicros + b.usdMicros,
+    unpriced: a.unpriced + b.unpriced,
+  };
+}

@@ -1,0 +1,36 @@
+// From a model's reply to a raw value: text as it is, or the JSON in it. Called when a reply is judged.
+
+import type { LanguageModelV4Content } from '@ai-sdk/provider';
+import type { Contract } from '../agent/contract.ts';
+import { readJson } from './mend.ts';
+
+/** `chars` is the length of what it was read from. */
+export type Answer =
+  | { readonly ok: true; readonly raw: unknown; readonly chars: number }
+  | { readonly ok: false; readonly message: string };
+
+/** The raw answer in a reply, before its contract. Never completes what was cut off. Pure. */
+export function readAnswer(
+  reply: { readonly content: readonly LanguageModelV4Content[]; readonly text?: string },
+  output: Contract,
+  unwrap: 'value' | undefined,
+): Answer {
+  const text = reply.text ?? textOf(reply.content);
+  if (output.kind === 'text')
+    return text.trim() === '' ? { ok: false, message: 'The answer is empty.' } : { ok: true, raw: text, chars: text.length };
+  const read = readJson(text);
+  if (!read.ok) return { ok: false, message: `The answer is not JSON: ${read.why}.` };
+  return { ok: true, raw: unwrap === undefined ? read.value : unwrapped(read.value), chars: text.length };
+}
+
+/** Models sometimes leave the wrapper out; what they meant is then the whole value. */
+function unwrapped(value: unknown): unknown {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value) && 'value' in value) return value.value;
+  return value;
+}
+
+function textOf(content: readonly LanguageModelV4Content[]): string {
+  const first = content[0];
+  if (content.length === 1 && first?.type === 'text') return first.text;
+  return content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+}

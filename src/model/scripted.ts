@@ -1,0 +1,132 @@
+// A model that follows a script: expected turns, in order, with drift told apart. For tests; no LLM is asked.
+
+import type {
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4Content,
+  LanguageModelV4FinishReason,
+  LanguageModelV4GenerateResult,
+} from '@ai-sdk/provider';
+import { AmdahlError } from '../agent/errors.ts';
+import { estimatePrompt, estimateTokens } from './tokens.ts';
+
+/** What one turn of a script expects and answers. */
+export interface ScriptedTurn {
+  /** The last message must contain this text or match this pattern; a function gets the whole request and says what is wrong, if anything. */
+  readonly expect?: string | RegExp | ((request: LanguageModelV4CallOptions) => string | undefined | void);
+  /** Answers with these parts as a provider gives them (reasoning, metadata), before all others. */
+  readonly content?: readonly LanguageModelV4Content[];
+  /** Answers with text. */
+  readonly text?: string;
+  /** Answers with JSON. */
+  readonly object?: unknown;
+  /** Answers by calling tools: [name, arguments]. */
+  readonly tools?: readonly (readonly [name: string, args: unknown])[];
+  /** Fails the request. */
+  readonly error?: Error;
+  readonly finish?: LanguageModelV4FinishReason['unified'];
+  readonly tokensIn?: number;
+  readonly tokensOut?: number;
+}
+
+export interface ScriptedModel extends LanguageModelV4 {
+  /** Every request so far. */
+  readonly requests: readonly LanguageModelV4CallOptions[];
+  /** @throws AmdahlError SCRIPT_DRIFT when turns were never asked for. */
+  assertComplete(): void;
+}
+
+/**
+ * A model that answers by script: turns in the order in which they are asked for, or a function of each request.
+ * A request beyond the script, or one that does not meet its `expect`, fails with SCRIPT_DRIFT naming turn and difference.
+ */
+export function scripted(
+  script: readonly ScriptedTurn[] | ((request: LanguageModelV4CallOptions, nth: number) => ScriptedTurn | Promise<ScriptedTurn>),
+  options: { readonly modelId?: string } = {},
+): ScriptedModel {
+  const requests: LanguageModelV4CallOptions[] = [];
+  return {
+    specificationVersion: 'v4',
+    provider: 'scripted',
+    modelId: options.modelId ?? 'script',
+    supportedUrls: {},
+    requests,
+    assertComplete: () => {
+      if (typeof script === 'function' || requests.length >= script.length) return;
+      throw drift(`the script has ${script.length} turns, but only ${requests.length} were asked for`);
+    },
+    doGenerate: async (request) => {
+      const nth = requests.length;
+      // The prompt grows while the conversation goes on: a test wants what was sent then.
+      requests.push({ ...request, prompt: [...request.prompt] });
+      const turn = typeof script === 'function' ? await script(request, nth) : script[nth];
+      if (turn === undefined)
+        throw drift(
+          `request ${nth + 1} is beyond the script of ${typeof script === 'function' ? nth : script.length} turns; its last message: ${shorten(lastMessage(request))}`,
+        );
+      meet(turn, request, nth);
+      if (turn.error !== undefined) throw turn.error;
+      return answer(turn, request, nth);
+    },
+    doStream: () => Promise.reject(drift('scripts answer whole, not streamed')),
+  };
+}
+
+function meet({ expect }: ScriptedTurn, request: LanguageModelV4CallOptions, nth: number): void {
+  if (expect === undefined) return;
+  if (typeof expect === 'function') {
+    const wrong = expect(request);
+    if (typeof wrong === 'string') throw drift(`request ${nth + 1}: ${wrong}`);
+    return;
+  }
+  const last = lastMessage(request);
+  const met = typeof expect === 'string' ? last.includes(expect) : expect.test(last);
+  if (!met)
+    throw drift(
+      `request ${nth + 1} should say ${typeof expect === 'string' ? JSON.stringify(expect) : String(expect)}, but its last message is ${shorten(last)}`,
+    );
+}
+
+function answer(turn: ScriptedTurn, request: LanguageModelV4CallOptions, nth: number): LanguageModelV4GenerateResult {
+  const content: LanguageModelV4Content[] = [...(turn.content ?? [])];
+  if (turn.text !== undefined) content.push({ type: 'text', text: turn.text });
+  if (turn.object !== undefined) content.push({ type: 'text', text: JSON.stringify(turn.object) });
+  for (const [index, [toolName, args]] of (turn.tools ?? []).entries()) {
+    content.push({
+      type: 'tool-call',
+      toolCallId: `call-${nth}-${index}`,
+      toolName,
+      input: typeof args === 'string' ? args : JSON.stringify(args),
+    });
+  }
+  const unified = turn.finish ?? (turn.tools === undefined ? 'stop' : 'tool-calls');
+  return {
+    content,
+    finishReason: { unified, raw: undefined },
+    usage: {
+      inputTokens: {
+        total: turn.tokensIn ?? estimatePrompt(request.prompt),
+        noCache: undefined,
+        cacheRead: undefined,
+        cacheWrite: undefined,
+      },
+      outputTokens: { total: turn.tokensOut ?? estimateTokens(JSON.stringify(content)), text: undefined, reasoning: undefined },
+    },
+    warnings: [],
+  };
+}
+
+function lastMessage({ prompt }: LanguageModelV4CallOptions): string {
+  const last = prompt.at(-1);
+  if (last === undefined) return '';
+  if (typeof last.content === 'string') return last.content;
+  return last.content.map((part) => (part.type === 'text' ? part.text : JSON.stringify(part))).join('\n');
+}
+
+function shorten(text: string): string {
+  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
+}
+
+function drift(what: string): AmdahlError {
+  return new AmdahlError('SCRIPT_DRIFT', `The scripted model was asked something else than its script: ${what}.`);
+}

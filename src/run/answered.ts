@@ -1,0 +1,115 @@
+// Answering from the journal: whether what stands at a place still counts, and what to say where it does not.
+// The funnel calls this once per call of a re-entered run (design §2, "Resume by place").
+
+import { AmdahlError, reviveError } from '../agent/errors.ts';
+import type { Gap, Json, Place } from '../journal/event.ts';
+import { assistantMessage, resultsOf } from '../model/render.ts';
+import type { Frame } from './asker.ts';
+import { judge } from './judge.ts';
+import { askerPlace } from './place.ts';
+import { foldTurns, type Outcome, type RecordedCall } from './recorded.ts';
+
+/** Failures that were answered from the journal, with the call at whose place they are on record. */
+export const ANSWERED: WeakMap<AmdahlError, Place> = new WeakMap();
+
+/** An answer, or that the call must be asked, with what is recorded of it by then. */
+export type Answered =
+  | { readonly kind: 'given'; readonly value: unknown; readonly gaps: readonly Gap[] }
+  | { readonly kind: 'ask'; readonly recorded: RecordedCall };
+
+/**
+ * The recorded answer, or that the call must be asked (again). A kept failure is thrown.
+ * Leaves answer when fingerprint, contract and checks still fit; composites run again unless they failed.
+ */
+export async function answerFromJournal(frame: Frame, recorded: RecordedCall, input: Json): Promise<Answered> {
+  const { outcome } = recorded;
+  const { session, agent, place, path } = frame;
+  const { findings } = session;
+  if (outcome === undefined) {
+    const leaf = agent.behaviour.kind !== 'composite';
+    if (
+      leaf &&
+      recorded.last !== undefined &&
+      recorded.retracted !== undefined &&
+      recorded.retracted.seq > (session.inherited?.lastSeq ?? 0)
+    ) {
+      findings?.bought.push({
+        path,
+        why:
+          recorded.retracted.why === 'retried'
+            ? 'it was to be retried'
+            : `it had failed: ${recorded.last.kind === 'failed' ? recorded.last.error.message : ''}`,
+      });
+    }
+    return { kind: 'ask', recorded };
+  }
+  const same = outcome.fingerprint === session.fingerprintOf(agent);
+  if (outcome.kind === 'failed') {
+    if (!same) return forget(frame, recorded, 'program', 'it failed before, and the program has changed');
+    const error = reviveError(outcome.error);
+    ANSWERED.set(error, place);
+    throw error;
+  }
+  if (agent.behaviour.kind === 'composite') return { kind: 'ask', recorded };
+  const acted = session.acted.has(place);
+  if (!same && !acted)
+    return forget(frame, recorded, 'program', 'its fingerprint changed (instructions, model, settings, tools, contracts or version)');
+  const judged = await judgeAgain(frame, recorded, outcome, input);
+  if (!judged.ok && !acted) {
+    const first = judged.problems[0];
+    return forget(
+      frame,
+      recorded,
+      judged.why,
+      `its recorded answer does not pass any more: ${first === undefined ? judged.why : `${first.path} ${first.message}`.trim()}`,
+    );
+  }
+  if (!same || !judged.ok) findings?.changed.push(path);
+  if (agent.kind === 'step' && agent.version === undefined) findings?.unversioned.add(agent.name);
+  if (findings !== undefined) findings.answered += 1;
+  return { kind: 'given', value: judged.ok ? judged.value : outcome.output, gaps: outcome.gaps };
+}
+
+/** Retracts what stands, so that the call is asked anew with its bounds full. */
+function forget(frame: Frame, recorded: RecordedCall, why: 'program' | 'contract' | 'check', note: string): Answered {
+  const { session, place, path } = frame;
+  session.findings?.bought.push({ path, why: note });
+  session.note({ kind: 'call.retracted', place, why, note });
+  if (frame.account?.place === place) frame.account.renew();
+  const at = session.clock.now();
+  return { kind: 'ask', recorded: { ...recorded, outcome: undefined, retracted: { why, seq: Infinity, at }, rejections: 0 } };
+}
+
+async function judgeAgain(
+  frame: Frame,
+  recorded: RecordedCall,
+  outcome: Extract<Outcome, { kind: 'succeeded' }>,
+  input: Json,
+): Promise<Awaited<ReturnType<typeof judge>>> {
+  const evidence = frame.agent.checks.length === 0 ? NO_EVIDENCE : await evidenceAgain(frame, recorded, input);
+  try {
+    return await judge(frame, outcome.output, () => evidence);
+  } catch (error) {
+    if (error instanceof AmdahlError && error.code === 'CODE_FAILED')
+      return { ok: false, why: 'check', problems: [{ path: '', message: error.message }] };
+    throw error;
+  }
+}
+const NO_EVIDENCE = { input: undefined, results: [] };
+
+/** What the checks saw when the answer was new: the contracted input, and the tool results of its last attempt. */
+async function evidenceAgain(
+  frame: Frame,
+  recorded: RecordedCall,
+  input: Json,
+): Promise<{ input: unknown; results: ReturnType<typeof resultsOf> }> {
+  const checked = await frame.agent.input.validate(input);
+  const last = recorded.attempts.at(-1);
+  const value: unknown = checked.ok ? checked.value : input;
+  if (last === undefined || frame.agent.behaviour.kind !== 'model') return { input: value, results: [] };
+  const turns = foldTurns(await frame.session.recall(askerPlace(frame.place, 'attempt', last.number)));
+  const prompt = turns.flatMap((turn) =>
+    turn.reply === undefined ? [...turn.adds] : [...turn.adds, assistantMessage(turn.reply.content)],
+  );
+  return { input: value, results: resultsOf(prompt) };
+}

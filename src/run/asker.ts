@@ -1,0 +1,191 @@
+// Askers and frames: who asks, and the call in progress that it belongs to. The funnel (call.ts) gives every call a
+// frame; attempts, branches and tool calls ask through an Asker of their own.
+
+import type { AnyAgent } from '../agent/agent.ts';
+import { AmdahlError } from '../agent/errors.ts';
+import type { AskOptions } from '../agent/scope.ts';
+import type { Gap, Place } from '../journal/event.ts';
+import type { Account } from './account.ts';
+import type { Life } from './life.ts';
+import { limitError } from './limits.ts';
+import { askerPlace, callPlace } from './place.ts';
+import type { Session } from './session.ts';
+
+/** A call in progress. */
+export interface Frame {
+  readonly session: Session;
+  readonly agent: AnyAgent;
+  readonly place: Place;
+  readonly path: string;
+  readonly asker: Asker;
+  readonly depth: number;
+  readonly life: Life;
+  readonly account: Account | undefined;
+  /** The outermost leaf call this one belongs to, itself included. */
+  readonly under: Place | undefined;
+  /** Holes in the results below, so far. */
+  gaps: Gap[] | undefined;
+}
+
+/** The places of a call and all calls above it, innermost first. */
+export function chainOf(frame: Frame): readonly Place[] {
+  const chain: Place[] = [];
+  for (let one: Frame | undefined = frame; one !== undefined; one = one.asker.frame) chain.push(one.place);
+  return chain;
+}
+
+/** The funnel's door, handed down so that askers need not know the funnel. */
+export type Ask = (asker: Asker, agent: AnyAgent, raw: unknown, options?: AskOptions) => Promise<unknown>;
+
+/** A question as its asker counts it: equal ones share it. */
+interface Asked {
+  times: number;
+  open: boolean;
+}
+
+/** Somebody who asks: counts equal questions and knows what it left open. */
+export class Asker {
+  readonly session: Session;
+  readonly place: Place;
+  readonly path: string;
+  /** The call on whose behalf it asks; undefined for the run itself. */
+  readonly frame: Frame | undefined;
+  readonly life: Life;
+  readonly #ask: Ask;
+  readonly #above: Asker | undefined;
+  #questions: Map<string, Asked> | undefined;
+  #asked = 0;
+  #over = false;
+  #refused = 0;
+  #running = 0;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  constructor(session: Session, place: Place, path: string, frame: Frame | undefined, life: Life, ask: Ask, above?: Asker) {
+    this.session = session;
+    this.place = place;
+    this.path = path;
+    this.frame = frame;
+    this.life = life;
+    this.#ask = ask;
+    this.#above = above;
+  }
+
+  /** The budget that what it asks is paid from. */
+  get account(): Account | undefined {
+    return this.frame === undefined ? this.session.account : this.frame.account;
+  }
+
+  /** Asks; the identity is fixed before this returns. */
+  ask(agent: AnyAgent, raw: unknown, options?: AskOptions): Promise<unknown> {
+    return this.#ask(this, agent, raw, options);
+  }
+
+  /** The asker that an attempt of a call is. */
+  attempt(frame: Frame, number: number): Asker {
+    return new Asker(
+      this.session,
+      askerPlace(frame.place, 'attempt', number),
+      attemptPath(frame.path, number),
+      frame,
+      frame.life,
+      this.#ask,
+    );
+  }
+
+  /** An asker below this one. `path` is how people see it. */
+  below(kind: string, index: number, path: string, life: Life = this.life): Asker {
+    return new Asker(this.session, askerPlace(this.place, kind, index), path, this.frame, life, this.#ask, this);
+  }
+
+  /**
+   * Fixes the identity of a question, before anything is awaited.
+   * @throws AmdahlError AMBIGUOUS_CALL when the same question is open or its key was used; LIMIT_EXCEEDED (fanOut); CANCELLED when it is over.
+   */
+  identify(
+    agent: string,
+    inputHash: string,
+    key: string | undefined,
+  ): { readonly place: Place; readonly path: string; readonly asked: Asked } {
+    const { limits } = this.session;
+    this.#checkOver();
+    this.#asked += 1;
+    if (this.#asked > limits.fanOut) {
+      throw limitError(
+        'fanOut',
+        limits.fanOut,
+        `'${this.path}' asks more than its limit`,
+        'Look for a loop without an end, or raise limits.fanOut.',
+      );
+    }
+    const question = key === undefined ? `${agent}\n${inputHash}` : `${agent}\n${inputHash}\n${key}`;
+    const questions = (this.#questions ??= new Map<string, Asked>());
+    const asked = questions.get(question) ?? { times: 0, open: false };
+    const nth = asked.times;
+    if (key === undefined ? asked.open : nth > 0) throw ambiguous(this.path, agent, key);
+    asked.times += 1;
+    asked.open = true;
+    questions.set(question, asked);
+    const call = callPlace(this.place, agent, inputHash, key ?? nth);
+    const suffix = key !== undefined ? `#${encodeURIComponent(key)}` : nth === 0 ? '' : `#${nth}`;
+    return { place: call, path: `${this.path === '' ? '' : `${this.path}/`}${agent}${suffix}`, asked };
+  }
+
+  /**
+   * Answers a question that was refused at once. Code may catch that and ask again for ever without giving anybody
+   * else a turn: beyond the fan-out limit it is left behind, its call has failed and no answer comes any more.
+   */
+  refuse(error: AmdahlError): Promise<never> {
+    const top = this.#top();
+    top.#refused += 1;
+    if (top.#refused <= this.session.limits.fanOut) return Promise.reject(error);
+    this.frame?.life.end(error);
+    return new Promise(() => {});
+  }
+
+  /** The asker that an attempt of a call is, or the run itself: this one stands below it. */
+  #top(): Asker {
+    return this.#above === undefined ? this : this.#above.#top();
+  }
+
+  #checkOver(): void {
+    if (this.#over) throw new AmdahlError('CANCELLED', `'${this.path}' is over and asks no more: await every call, or leave it out.`);
+    if (this.#above !== undefined) this.#above.#checkOver();
+  }
+
+  /** Keeps a call in sight until it is over: in that of the askers above too, which may end before this one. */
+  track(asked: Asked, call: Promise<unknown>): void {
+    this.#count(1);
+    const over = (): void => {
+      asked.open = false;
+      this.#count(-1);
+    };
+    call.then(over, over);
+  }
+
+  #count(by: 1 | -1): void {
+    this.#running += by;
+    if (this.#running === 0) this.#idle?.resolve();
+    if (this.#above !== undefined) this.#above.#count(by);
+  }
+
+  /** The asker is over: it asks no more, and what it and those below it did not await is waited for. */
+  async finish(): Promise<void> {
+    this.#over = true;
+    if (this.#running === 0) return;
+    this.#idle ??= Promise.withResolvers();
+    await this.#idle.promise;
+  }
+}
+
+/** How people see an attempt of a call: the first needs no number. Pure. */
+export function attemptPath(call: string, number: number): string {
+  return number === 0 ? call : `${call}@${number}`;
+}
+
+function ambiguous(path: string, agent: string, key: string | undefined): AmdahlError {
+  const why =
+    key === undefined
+      ? `'${path}' asks '${agent}' the same thing again while the first question is still open, so a resume could not tell which answer is whose. Give each a key: ctx.call(agent, input, { key: 'second' }), or ask in branches: ctx.all([...]).`
+      : `'${path}' used the key '${key}' twice for '${agent}' and the same input. Keys name one question each.`;
+  return new AmdahlError('AMBIGUOUS_CALL', why, { data: { agent, ...(key === undefined ? {} : { key }) } });
+}

@@ -1,0 +1,186 @@
+// Attempts: a call tried until its answer stands or its bound is reached. What an attempt is depends on what is
+// behind the agent: a conversation (conversation.ts), code, or other agents.
+//
+// A1 an attempt that was not refused goes on where it stopped; a refused one is followed by a fresh one.
+// A2 once an act on the world has begun below a call, it gets no fresh attempt, now or on a resume.
+
+import type { CompositeBehaviour, StepBehaviour } from '../agent/agent.ts';
+import { canonical, toJson } from '../agent/canonical.ts';
+import { AmdahlError, describe, type Problem, problemList, reviveError } from '../agent/errors.ts';
+import type { Json } from '../journal/event.ts';
+import type { Judged } from '../model/loop.ts';
+import { act } from './act.ts';
+import type { Frame } from './asker.ts';
+import { Conversation } from './conversation.ts';
+import { judge } from './judge.ts';
+import { limitError } from './limits.ts';
+import { askerPlace } from './place.ts';
+import type { RecordedCall, Rejection } from './recorded.ts';
+import { CallScope } from './scope.ts';
+
+/** A call's input: as asked (its identity) and as contracted (what code sees). */
+export interface Input {
+  readonly raw: Json;
+  readonly value: unknown;
+}
+
+/** One attempt about to be made. */
+export interface Attempt {
+  readonly number: number;
+  /** It was begun in an earlier entry: what it recorded is used. */
+  readonly again: boolean;
+  /** Its bounds do not count what was recorded before this: there its call's failure was forgotten. -1 where none was. */
+  readonly renewedSeq: number;
+}
+
+type Standing = Extract<Judged, { ok: true }>;
+type Refusal = { readonly ok: false; readonly why: 'contract' | 'check' | 'code'; readonly problems: readonly Problem[] };
+
+/** Attempts until one stands. Rejects with why the last one did not. */
+export async function attemptAll(frame: Frame, input: Input, recorded: RecordedCall): Promise<Standing> {
+  const { session, agent, place } = frame;
+  const print = session.fingerprintOf(agent);
+  const rejected = rejectionsOf(recorded, print);
+  const final = rejected.at(-1);
+  if (final !== undefined && final.why !== 'code' && (rejected.length >= agent.attempts || session.acted.has(place))) {
+    // The last attempt it may have was refused, and a crash kept that from being recorded as its failure.
+    throw refusedForGood(frame, { ok: false, ...final }, rejected.length);
+  }
+  let attempt = firstAttempt(frame, recorded);
+  for (let rejections = rejected.length; ; attempt = { number: attempt.number + 1, again: false, renewedSeq: -1 }) {
+    frame.gaps = undefined;
+    if (!attempt.again)
+      session.note({ kind: 'attempt.started', place, attempt: attempt.number, ...(print === undefined ? {} : { fingerprint: print }) });
+    rejections += 1;
+    const isLast = (): boolean => rejections >= agent.attempts || session.acted.has(place);
+    const judged = await attemptOnce(frame, input, attempt, isLast);
+    frame.life.check();
+    if (judged.ok) return judged;
+    session.note({ kind: 'attempt.rejected', place, attempt: attempt.number, why: judged.why, problems: judged.problems });
+    if (isLast()) throw refusedForGood(frame, judged, rejections);
+  }
+}
+
+/** Where to begin: the last attempt where it may go on, else a fresh one. */
+function firstAttempt(frame: Frame, recorded: RecordedCall): Attempt {
+  const last = recorded.attempts.at(-1);
+  if (last === undefined) return { number: 0, again: false, renewedSeq: -1 };
+  const { session, agent, place, path } = frame;
+  const renewedSeq = recorded.retracted?.seq ?? -1;
+  const again: Attempt = { number: last.number, again: true, renewedSeq };
+  const fresh: Attempt = { number: last.number + 1, again: false, renewedSeq: -1 };
+  if (session.acted.has(place) && agent.behaviour.kind !== 'composite') {
+    if (last.fingerprint !== session.fingerprintOf(agent)) session.findings?.changed.push(path);
+    return again;
+  }
+  if (agent.behaviour.kind === 'composite') {
+    const refused = last.rejected !== undefined && last.rejected.why !== 'code';
+    const threw = last.rejected?.why === 'code' && last.rejected.seq > renewedSeq;
+    return (refused || threw) && !session.acted.has(place) ? fresh : again;
+  }
+  if (last.fingerprint !== session.fingerprintOf(agent)) {
+    if (recorded.last === undefined) session.findings?.bought.push({ path, why: 'it was not finished, and its fingerprint changed' });
+    return fresh;
+  }
+  const answered = last.seq < renewedSeq && recorded.last?.kind === 'succeeded';
+  return last.rejected !== undefined || answered ? fresh : again;
+}
+
+/** The attempts that were refused, under this program and since the call's failure was last forgotten. */
+function rejectionsOf(recorded: RecordedCall, print: string | undefined): readonly Rejection[] {
+  const since = recorded.retracted?.seq ?? -1;
+  return recorded.attempts.flatMap(({ fingerprint, rejected }) =>
+    rejected !== undefined && rejected.seq > since && fingerprint === print ? [rejected] : [],
+  );
+}
+
+function attemptOnce(frame: Frame, input: Input, attempt: Attempt, isLast: () => boolean): Promise<Standing | Refusal> {
+  const { behaviour } = frame.agent;
+  if (behaviour.kind === 'model') return new Conversation(frame, behaviour, input, attempt).hold();
+  return attemptCode(frame, behaviour, input, attempt, isLast);
+}
+
+async function attemptCode(
+  frame: Frame,
+  behaviour: StepBehaviour | CompositeBehaviour,
+  input: Input,
+  attempt: Attempt,
+  isLast: () => boolean,
+): Promise<Standing | Refusal> {
+  const { life, session } = frame;
+  try {
+    return behaviour.kind === 'step'
+      ? await attemptStep(frame, behaviour, input, attempt)
+      : await attemptComposite(frame, behaviour, input, attempt);
+  } catch (thrown) {
+    // With attempts left, code that threw is tried afresh; the last time its error is the call's.
+    if (life.error !== undefined || session.interrupted !== undefined || isLast()) throw thrown;
+    return { ok: false, why: 'code', problems: [{ path: '', message: describe(thrown) }] };
+  }
+}
+
+async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input, attempt: Attempt): Promise<Judged> {
+  const { agent, life, path, place } = frame;
+  const execute = (signal: AbortSignal): unknown => behaviour.execute(input.value, { signal });
+  let raw: Json;
+  if (behaviour.effect === 'none') {
+    raw = toJson(await life.lend(execute), `the output of the step '${path}'`);
+  } else {
+    const at = askerPlace(askerPlace(place, 'attempt', attempt.number), 'act', 0);
+    const done = await act(frame, { place: at, tool: agent.name, args: input.raw, path, again: attempt.again, execute });
+    if (done.kind === 'threw') throw reviveError(done.error);
+    raw = done.result;
+  }
+  checkSize(frame, raw);
+  return await judge(frame, raw, () => ({ input: input.value, results: [] }));
+}
+
+async function attemptComposite(frame: Frame, behaviour: CompositeBehaviour, input: Input, attempt: Attempt): Promise<Judged> {
+  const { agent, life, path } = frame;
+  const asker = frame.asker.attempt(frame, attempt.number);
+  let value: unknown;
+  try {
+    value = await life.race(body(behaviour, input.value, new CallScope(asker)));
+  } catch (thrown) {
+    // Whatever is still running below failed with its asker and may go on later: no outcome of its own.
+    life.endBelow(() => new AmdahlError('CANCELLED', `The asker '${path}' failed.`), life);
+    await asker.finish();
+    throw thrown;
+  }
+  life.endBelow(() => new AmdahlError('CANCELLED', `The asker '${path}' ended without waiting for this call.`));
+  await asker.finish();
+  const raw = agent.output.kind === 'schema' ? toJson(value, `the output of '${path}'`) : value;
+  return await judge(frame, raw, () => ({ input: input.value, results: [] }));
+}
+
+async function body(behaviour: CompositeBehaviour, input: unknown, scope: CallScope): Promise<unknown> {
+  return await behaviour.body(input, scope);
+}
+
+function checkSize({ session, path }: Frame, raw: Json): void {
+  const { payloadBytes } = session.limits;
+  const bytes = typeof raw === 'string' ? raw.length : canonical(raw).length;
+  if (bytes > payloadBytes)
+    throw limitError(
+      'payloadBytes',
+      payloadBytes,
+      `The output of '${path}' has ${bytes} bytes`,
+      'Return less, or raise limits.payloadBytes.',
+    );
+}
+
+function refusedForGood({ session, path, place, agent }: Frame, refusal: Refusal, attempts: number): AmdahlError {
+  const acted = session.acted.has(place) && attempts < agent.attempts;
+  const why = refusal.why === 'check' ? 'is refused by its checks' : 'does not fit its contract';
+  const tried = acted
+    ? 'It has acted on the world, so it gets no fresh attempt'
+    : `${attempts} ${attempts === 1 ? 'attempt was' : 'attempts were'} made`;
+  return new AmdahlError(
+    refusal.why === 'check' ? 'CHECK_FAILED' : 'CONTRACT_VIOLATION',
+    `The output of '${path}' ${why}: ${problemList(refusal.problems)}. ${tried}; all of it is in: amdahl show ${session.run}`,
+    {
+      problems: refusal.problems,
+      data: { side: 'output', attempts },
+    },
+  );
+}

@@ -1,0 +1,288 @@
+// The funnel: every call of every kind passes through ask() (design §4).
+//
+//   place → answer from the journal → admit → attempt { invoke → contract → checks } → confirm → answer
+//
+// I2 no asker sees an outcome that is not durable; a place has at most one live outcome between two retractions;
+//    interruption is never an outcome.
+// I3 a leaf that has a live outcome under its present fingerprint is not asked again.
+// I4 the identity is fixed before the first await.
+
+import { type AnyAgent, assertAgent } from '../agent/agent.ts';
+import { canonical, hash, toJson } from '../agent/canonical.ts';
+import { AmdahlError, asAmdahl, describe, type Problem, problemList, recordError } from '../agent/errors.ts';
+import type { AskOptions } from '../agent/scope.ts';
+import type { Gap, Happening, Json, Place } from '../journal/event.ts';
+import { Account } from './account.ts';
+import { ANSWERED, answerFromJournal } from './answered.ts';
+import { Asker, type Frame } from './asker.ts';
+import { attemptAll } from './attempts.ts';
+import { Life } from './life.ts';
+import { limitError } from './limits.ts';
+import { foldCall, NOTHING_RECORDED, type RecordedCall } from './recorded.ts';
+
+/** Asks `agent` on behalf of `asker`. Rejects with the call's AmdahlError, or with why the run was interrupted. */
+export function ask(asker: Asker, agent: AnyAgent, raw: unknown, options: AskOptions = {}): Promise<unknown> {
+  try {
+    asker.session.check();
+    asker.life.check();
+    assertAgent(agent, `'${asker.path}'`);
+    const input = toJson(raw, `the input of '${agent.name}'`);
+    const text = canonical(input);
+    const { place, path, asked } = asker.identify(agent.name, hash(text), options.key);
+    const call = pursue(asker, agent, { input, bytes: text.length, place, path, options });
+    asker.track(asked, call);
+    return call;
+  } catch (error) {
+    return asker.refuse(asAmdahl(error, asker.path));
+  }
+}
+
+interface Question {
+  readonly input: Json;
+  readonly bytes: number;
+  readonly place: Place;
+  readonly path: string;
+  readonly options: AskOptions;
+}
+
+async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promise<unknown> {
+  const { session } = asker;
+  const { place } = question;
+  session.findings?.asked.add(place);
+  let recorded = session.inherited === undefined ? NOTHING_RECORDED : foldCall(await session.recall(place));
+  const frame = openFrame(asker, agent, question);
+  const disarm = arm(frame, question.options, recorded);
+  try {
+    const answered = await answerFromJournal(frame, recorded, question.input);
+    if (answered.kind === 'given') {
+      pass(frame, answered.gaps);
+      return answered.value;
+    }
+    recorded = answered.recorded;
+    const input = await admit(frame, question, recorded);
+    const judged = await attemptAll(frame, { raw: question.input, value: input }, recorded);
+    session.check();
+    frame.life.check();
+    await confirm(frame, judged.raw, recorded);
+    pass(frame, frame.gaps ?? []);
+    return judged.value;
+  } catch (thrown) {
+    throw await fail(frame, thrown, recorded);
+  } finally {
+    disarm();
+    frame.life.close();
+  }
+}
+
+function openFrame(asker: Asker, agent: AnyAgent, { place, path }: Question): Frame {
+  const above = asker.frame;
+  const { session } = asker;
+  const leaf = agent.behaviour.kind !== 'composite';
+  const under = above?.under ?? (leaf ? place : undefined);
+  const account =
+    agent.budget === undefined ? asker.account : new Account(place, path, agent.budget, asker.account, session.inherited?.spent.get(place));
+  return {
+    session,
+    agent,
+    place,
+    path,
+    asker,
+    depth: (above?.depth ?? 0) + 1,
+    life: new Life(asker.life),
+    account,
+    under,
+    gaps: undefined,
+  };
+}
+
+/** Starts the clocks that may end this call: its asker's, its own, its budget's. Returns what stops them. */
+function arm(frame: Frame, options: AskOptions, recorded: RecordedCall): () => void {
+  const { agent, session, life, path } = frame;
+  const stops: (() => void)[] = [];
+  const end = (code: 'TIMEOUT' | 'BUDGET_EXCEEDED' | 'CANCELLED', message: string, data: Record<string, unknown> = {}): void =>
+    life.end(new AmdahlError(code, message, { data }));
+  for (const ms of [options.timeoutMs, agent.timeoutMs]) {
+    if (ms !== undefined)
+      stops.push(
+        session.clock.after(ms, () =>
+          end('TIMEOUT', `'${path}' did not end within ${ms} ms. Give it more time (timeoutMs), or ask for less.`, { ms }),
+        ),
+      );
+  }
+  const cap = agent.budget?.ms;
+  if (cap !== undefined) {
+    // One that had succeeded only runs again over its answers: the time since is not its own.
+    const begun = recorded.outcome?.kind === 'succeeded' ? undefined : recorded.startedAt;
+    const from = Math.max(begun ?? Infinity, recorded.retracted?.at ?? -Infinity);
+    const left = Math.max(0, cap - (Number.isFinite(from) ? session.activeMsSince(from) : 0));
+    stops.push(
+      session.clock.after(left, () =>
+        end('BUDGET_EXCEEDED', `The budget of '${path}' caps time at ${cap} ms, and that is used up.`, { cap: 'ms', bound: cap }),
+      ),
+    );
+  }
+  const { signal } = options;
+  if (signal !== undefined) {
+    const cancel = (): void => end('CANCELLED', `'${path}' was cancelled by its asker: ${describe(signal.reason)}.`);
+    if (signal.aborted) cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    stops.push(() => signal.removeEventListener('abort', cancel));
+  }
+  return stops.length === 0 ? NOTHING_TO_STOP : () => stops.forEach((stop) => stop());
+}
+const NOTHING_TO_STOP = (): void => {};
+
+/** The contracted input, or why the call is not admitted. It is on record either way. */
+async function admit(frame: Frame, question: Question, recorded: RecordedCall): Promise<unknown> {
+  const { session, agent, path, depth, life } = frame;
+  if (recorded.startedAt === undefined) session.note(started(frame, question.input));
+  life.check();
+  const { limits } = session;
+  if (depth > limits.depth) {
+    tripped(frame, 'depth', depth);
+    throw limitError(
+      'depth',
+      limits.depth,
+      `'${path}' is asked ${depth} calls deep`,
+      'Look for agents that ask each other without end, or raise limits.depth.',
+    );
+  }
+  if (question.bytes > limits.payloadBytes) {
+    tripped(frame, 'payloadBytes', question.bytes);
+    throw limitError(
+      'payloadBytes',
+      limits.payloadBytes,
+      `The input of '${path}' has ${question.bytes} bytes`,
+      'Send less, or raise limits.payloadBytes.',
+    );
+  }
+  const width = agent.behaviour.kind === 'composite' ? (agent.behaviour.width?.(question.input) ?? 0) : 0;
+  if (width > limits.fanOut) {
+    tripped(frame, 'fanOut', width);
+    throw limitError(
+      'fanOut',
+      limits.fanOut,
+      `'${path}' is asked to fan out to ${width} items`,
+      'Give it fewer items, or raise limits.fanOut.',
+    );
+  }
+  const validated = agent.input.validate(question.input);
+  const checked = validated instanceof Promise ? await life.race(validated) : validated;
+  if (!checked.ok) throw inputRefused(path, checked.problems);
+  return checked.value;
+}
+
+/** The error for an input that does not fit. Pure. */
+export function inputRefused(path: string, problems: readonly Problem[]): AmdahlError {
+  return new AmdahlError('CONTRACT_VIOLATION', `The input of '${path}' does not fit its contract: ${problemList(problems)}.`, {
+    problems,
+    data: { side: 'input' },
+  });
+}
+
+function tripped(frame: Frame, guard: string, evidence: Json): void {
+  frame.session.note({ kind: 'guard.tripped', place: frame.place, guard, call: frame.path, evidence });
+}
+
+function started(frame: Frame, input: Json): Happening {
+  const { agent, place, path, asker, under } = frame;
+  const { behaviour } = agent;
+  const width = behaviour.kind === 'composite' ? behaviour.width?.(input) : undefined;
+  return {
+    kind: 'call.started',
+    place,
+    asker: asker.place,
+    path,
+    agent: agent.name,
+    of: agent.kind,
+    input,
+    ...(under === undefined || under === place ? {} : { under }),
+    ...(width === undefined ? {} : { width }),
+    ...(agent.budget === undefined ? {} : { budget: agent.budget }),
+  };
+}
+
+/** Makes a success durable. A composite that came to the same again has nothing to add. */
+async function confirm(frame: Frame, raw: unknown, { outcome }: RecordedCall): Promise<void> {
+  const { session, agent, place } = frame;
+  const leaf = agent.behaviour.kind !== 'composite';
+  const gaps = frame.gaps === undefined || frame.gaps.length === 0 ? {} : { gaps: frame.gaps };
+  const print = session.fingerprintOf(agent);
+  const version = print === undefined ? {} : { fingerprint: print };
+  if (leaf) {
+    await record(frame, { kind: 'call.succeeded', place, ...version, output: raw as Json, ...gaps }); // JSON by toJson() or JSON.parse()
+    return;
+  }
+  const outputHash = hash(written(raw, frame.path));
+  if (outcome?.kind === 'succeeded') {
+    if (outcome.outputHash === outputHash) return;
+    session.note({ kind: 'call.retracted', place, why: 'differs' });
+  }
+  await record(frame, { kind: 'call.succeeded', place, ...version, outputHash, ...gaps });
+}
+
+/** What a composite gives, as text. Dates and the like may be in it, but nothing that has no JSON form at all. */
+function written(raw: unknown, path: string): string {
+  try {
+    return JSON.stringify(raw) ?? 'null';
+  } catch (cause) {
+    toJson(raw, `the output of '${path}'`);
+    throw cause;
+  }
+}
+
+/** Durable before the asker sees it; the root's outcome becomes so together with the end of the run, which comes next. */
+async function record({ session, asker }: Frame, outcome: Happening): Promise<void> {
+  if (asker.frame === undefined) session.note(outcome);
+  else await session.append(outcome);
+}
+
+/** Makes a failure durable where it is an outcome, and gives the error its asker gets. */
+async function fail(frame: Frame, thrown: unknown, { outcome }: RecordedCall): Promise<AmdahlError> {
+  const { session, agent, place, path, life } = frame;
+  session.check();
+  // What ended this call from above is its asker's affair: the asker records it, and this call may go on later.
+  if (life.error !== undefined && life.origin !== life) return life.error;
+  const error = asAmdahl(life.error ?? thrown, path).at({ run: session.run, call: path, place });
+  if (ANSWERED.get(error) !== place) {
+    const causes = causesOf(session.failures, error, place);
+    const print = session.fingerprintOf(agent);
+    if (outcome !== undefined) session.note({ kind: 'call.retracted', place, why: 'differs' });
+    await record(frame, {
+      kind: 'call.failed',
+      place,
+      ...(print === undefined ? {} : { fingerprint: print }),
+      error: recordError(error),
+      causes,
+    });
+  }
+  session.failures.set(error, place);
+  return error;
+}
+
+/** Tells the asker's call of holes below. */
+function pass(frame: Frame, gaps: readonly Gap[]): void {
+  const above = frame.asker.frame;
+  if (gaps.length === 0) return;
+  if (above === undefined) frame.session.gaps = gaps;
+  else (above.gaps ??= []).push(...gaps);
+}
+
+/** The calls whose failures an error passes on: those found along its causes. Bounded. */
+function causesOf(failures: WeakMap<object, Place>, error: AmdahlError, self: Place): readonly Place[] {
+  const found = new Set<Place>();
+  const seen = new Set<unknown>();
+  const queue: unknown[] = [error];
+  for (let one = queue.shift(); one !== undefined && seen.size < 10_000; one = queue.shift()) {
+    if (typeof one !== 'object' || one === null || seen.has(one)) continue;
+    seen.add(one);
+    const place = failures.get(one);
+    if (place !== undefined && place !== self) {
+      found.add(place);
+      continue;
+    }
+    if (one instanceof AggregateError) queue.push(...(one.errors as unknown[]));
+    if (one instanceof Error) queue.push(one.cause);
+  }
+  return [...found];
+}

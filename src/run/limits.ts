@@ -1,0 +1,58 @@
+// Every bound of the runtime, by name. Reaching one is LIMIT_EXCEEDED with the name in `data.limit`.
+
+import { AmdahlError, type Where } from '../agent/errors.ts';
+
+export interface Limits {
+  /** Calls below calls. */
+  readonly depth: number;
+  /** Calls that one asker may ask, and items of one fan-out. */
+  readonly fanOut: number;
+  /** Model requests of one attempt, where the agent says nothing else. */
+  readonly turns: number;
+  /** Tool calls in one turn. */
+  readonly toolCalls: number;
+  /** Bytes of JSON of one input or output. */
+  readonly payloadBytes: number;
+  /** Bytes of JSON of one tool result; the model is told when it is over. */
+  readonly toolResultBytes: number;
+  /** Requests waiting for room in a budget. */
+  readonly queue: number;
+  /** Output tokens a request reserves of a budget when the agent's settings say nothing. */
+  readonly outputTokensAssumed: number;
+  /** How long an act that was told to stop may take to come back before it counts as uncertain, in ms. */
+  readonly actGraceMs: number;
+  /** A request waits rather than being sent with less output than this. */
+  readonly outputTokensUseful: number;
+}
+
+/** Generous enough for honest work, small enough that a runaway stops the same day. */
+export const DEFAULT_LIMITS: Limits = {
+  depth: 32,
+  fanOut: 100_000,
+  turns: 32,
+  toolCalls: 64,
+  payloadBytes: 8 * 1024 * 1024,
+  toolResultBytes: 256 * 1024,
+  queue: 100_000,
+  outputTokensAssumed: 4_096,
+  outputTokensUseful: 256,
+  actGraceMs: 5_000,
+};
+
+/** @throws AmdahlError MISCONFIGURED for a limit that does not exist or is no whole number above 0. Pure. */
+export function limitsOf(given: Partial<Limits> = {}): Limits {
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
+      throw new AmdahlError('MISCONFIGURED', `There is no limit '${name}'. The limits are ${Object.keys(DEFAULT_LIMITS).join(', ')}.`);
+    }
+    if (!Number.isInteger(value) || value < 1) {
+      throw new AmdahlError('MISCONFIGURED', `The limit '${name}' is ${String(value)}. Give a whole number above 0.`);
+    }
+  }
+  return { ...DEFAULT_LIMITS, ...given };
+}
+
+/** The error for a limit that was reached. Pure. */
+export function limitError(limit: keyof Limits, bound: number, what: string, remedy: string, where: Where = {}): AmdahlError {
+  return new AmdahlError('LIMIT_EXCEEDED', `${what}: the limit '${limit}' is ${bound}. ${remedy}`, { where, data: { limit, bound } });
+}

@@ -1,0 +1,22 @@
+// The ports through which time and chance enter a run, and the system's own behind them. Tests and simulations
+// give others; nothing else in the runtime reads a clock or rolls a die.
+
+/** Milliseconds since the epoch, and a way to be called later. */
+export interface Clock {
+  now(): number;
+  /** Calls `then` after `ms`, unless the returned function is called first. */
+  after(ms: number, then: () => void): () => void;
+}
+
+/** A number in [0, 1). */
+export type Random = () => number;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after: (ms, then) => {
+    const timer = setTimeout(then, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+export const systemRandom: Random = () => Math.random();

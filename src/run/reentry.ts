@@ -1,0 +1,197 @@
+// Re-entering a run: what earlier entries left behind, and what a resume forgets (design §2). Reads the journal once
+// in pages for the sums, and place by place for the chain of causes. Called by run.ts before the root is asked.
+
+import { AmdahlError } from '../agent/errors.ts';
+import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
+import type { Budget } from '../agent/agent.ts';
+import type { EventKind, Gap, Happening, Json, Place, ProgramRef, RunId } from '../journal/event.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Spent } from './account.ts';
+import { rootAsker } from './place.ts';
+import { foldCall } from './recorded.ts';
+import type { Inherited } from './session.ts';
+
+/** An act that began and never came back. */
+export interface OpenAct {
+  readonly place: Place;
+  readonly calls: readonly Place[];
+  readonly path: string;
+  readonly tool: string;
+  readonly key: string;
+  /** It is on record as uncertain already. */
+  readonly said: boolean;
+}
+
+/** A run's past. */
+export interface Past {
+  readonly agent: string;
+  readonly input: Json;
+  readonly inputHash: string;
+  readonly budget: Budget | undefined;
+  readonly program: ProgramRef | undefined;
+  readonly bill: OpenBill;
+  readonly inherited: Inherited;
+  readonly activeMs: number;
+  readonly lastSeq: number;
+  /** How the last entry ended, if it did. */
+  readonly ended: 'succeeded' | 'failed' | 'cancelled' | undefined;
+  readonly missing: readonly Gap[];
+  readonly openActs: readonly OpenAct[];
+}
+
+interface Draft {
+  /** Where the run's own budget is booked. */
+  readonly root: Place;
+  started: { agent: string; input: Json; inputHash: string; budget: Budget | undefined; program: ProgramRef | undefined } | undefined;
+  readonly bill: OpenBill;
+  readonly spans: [number, number][];
+  readonly spent: Map<Place, Spent>;
+  readonly reserved: Map<Place, { accounts: readonly Place[]; tokens: number; usdMicros: number }>;
+  readonly acted: Set<Place>;
+  readonly acts: Map<Place, OpenAct>;
+  lastSeq: number;
+  ended: Past['ended'];
+  missing: readonly Gap[];
+}
+
+/** Everything a re-entry must know beforehand. O(journal), read in pages; memory O(calls with budgets + acts). */
+export async function readPast(journal: Journal, run: RunId): Promise<Past> {
+  const draft: Draft = {
+    root: rootAsker(run),
+    started: undefined,
+    bill: emptyBill(),
+    spans: [],
+    spent: new Map(),
+    reserved: new Map(),
+    acted: new Set(),
+    acts: new Map(),
+    lastSeq: -1,
+    ended: undefined,
+    missing: [],
+  };
+  for await (const { seq, event } of journal.read(run)) {
+    draft.lastSeq = seq;
+    addToBill(draft.bill, event);
+    const span = draft.spans.at(-1);
+    // Retractions come before the entry that they are for.
+    if (span !== undefined && event.kind !== 'run.resumed' && event.kind !== 'call.retracted') span[1] = Math.max(span[1], event.at);
+    absorb(draft, event);
+  }
+  const { started } = draft;
+  if (started === undefined)
+    throw new AmdahlError('JOURNAL_DAMAGED', `The run '${run}' has events but no beginning. Start a new run with another id.`);
+  return {
+    ...started,
+    bill: draft.bill,
+    inherited: { lastSeq: draft.lastSeq, entries: draft.spans.length, spans: draft.spans, spent: draft.spent, acted: draft.acted },
+    activeMs: draft.spans.reduce((sum, [from, to]) => sum + to - from, 0),
+    lastSeq: draft.lastSeq,
+    ended: draft.ended,
+    missing: draft.missing,
+    openActs: [...draft.acts.values()],
+  };
+}
+
+function absorb(draft: Draft, event: Happening & { readonly at: number }): void {
+  switch (event.kind) {
+    case 'run.started':
+      draft.started = { agent: event.agent, input: event.input, inputHash: event.inputHash, budget: event.budget, program: event.program };
+      draft.spans.push([event.at, event.at]);
+      break;
+    case 'run.resumed':
+      if (draft.started !== undefined) {
+        draft.started.budget = event.budget ?? draft.started.budget;
+        draft.started.program = event.program ?? draft.started.program;
+      }
+      draft.spans.push([event.at, event.at]);
+      draft.ended = undefined;
+      break;
+    case 'run.succeeded':
+      draft.ended = 'succeeded';
+      draft.missing = event.missing;
+      break;
+    case 'run.failed':
+      draft.ended = 'failed';
+      break;
+    case 'run.cancelled':
+      draft.ended = 'cancelled';
+      break;
+    case 'model.requested':
+    case 'model.responded':
+    case 'model.failed':
+      spend(draft, event);
+      break;
+    case 'call.retracted':
+      // A forgotten call starts with its own budget full; those above it go on. An act is only forgotten by a retry.
+      draft.spent.delete(event.place);
+      if (event.why === 'retried') for (const act of draft.acts.values()) if (act.calls[0] === event.place) draft.acts.delete(act.place);
+      break;
+    case 'effect.committing':
+      for (const call of event.calls) draft.acted.add(call);
+      draft.acts.set(event.place, {
+        place: event.place,
+        calls: event.calls,
+        path: event.path,
+        tool: event.tool,
+        key: event.key,
+        said: false,
+      });
+      break;
+    case 'effect.uncertain': {
+      const act = draft.acts.get(event.place);
+      if (act !== undefined) draft.acts.set(event.place, { ...act, said: true });
+      break;
+    }
+    case 'effect.committed':
+      draft.acts.delete(event.place);
+      break;
+    default:
+      break; // looked up place by place
+  }
+}
+
+/** Books what requests reserved, then what their answers really took: a reservation left by a crash stays spent. */
+function spend(draft: Draft, event: Extract<Happening, { kind: EventKind & `model.${string}` }>): void {
+  if (event.kind === 'model.requested') {
+    const tokens = event.reservedTokensIn + event.reservedTokensOut;
+    const usdMicros = event.reservedUsdMicros ?? 0;
+    // A run may get its budget with a later entry: what was spent until then counts.
+    const accounts = event.accounts.includes(draft.root) ? event.accounts : [...event.accounts, draft.root];
+    draft.reserved.set(event.place, { accounts, tokens, usdMicros });
+    for (const place of accounts) book(draft, place, 1, tokens, usdMicros);
+    return;
+  }
+  const open = draft.reserved.get(event.place);
+  if (open === undefined) return;
+  draft.reserved.delete(event.place);
+  const tokens = event.usage.tokensIn + event.usage.tokensOut - open.tokens;
+  for (const place of open.accounts) book(draft, place, 0, tokens, (event.usdMicros ?? 0) - open.usdMicros);
+}
+
+function book(draft: Draft, place: Place, calls: number, tokens: number, usdMicros: number): void {
+  const spent = draft.spent.get(place) ?? { calls: 0, tokens: 0, usdMicros: 0 };
+  spent.calls += calls;
+  spent.tokens += tokens;
+  spent.usdMicros += usdMicros;
+  draft.spent.set(place, spent);
+}
+
+/**
+ * The places whose failures a resume forgets: the chain of causes of a failed run, the gaps of a partial one, and the
+ * chains of what is retried. Follows what was retracted already, so that a resume cut off half-way is finished by the next.
+ */
+export async function forgotten(journal: Journal, run: RunId, root: Place, past: Past, retry: readonly Place[]): Promise<readonly Place[]> {
+  const queue: Place[] = past.ended === 'failed' ? [root] : past.ended === 'succeeded' ? past.missing.map((gap) => gap.place) : [];
+  queue.push(...retry);
+  const seen = new Set<Place>();
+  const forget: Place[] = [];
+  for (let place = queue.shift(); place !== undefined; place = queue.shift()) {
+    if (seen.has(place)) continue;
+    seen.add(place);
+    const { outcome, last } = foldCall(await journal.at(run, place));
+    if (last?.kind !== 'failed') continue;
+    if (outcome !== undefined && !retry.includes(place)) forget.push(place);
+    queue.push(...last.causes);
+  }
+  return forget;
+}

@@ -1,0 +1,148 @@
+// The scope of a composite's attempt: how compose/ asks, branches and draws values. Implements agent/scope.ts.
+
+import type { Agent } from '../agent/agent.ts';
+import { AmdahlError, asAmdahl, recordError } from '../agent/errors.ts';
+import type { AskOptions, FanOptions, Scope, Settled } from '../agent/scope.ts';
+import type { Asker } from './asker.ts';
+import { Life } from './life.ts';
+import { limitError } from './limits.ts';
+import { foldAsker, type RecordedAsker } from './recorded.ts';
+
+export class CallScope implements Scope {
+  readonly #asker: Asker;
+  #recorded: Promise<RecordedAsker> | undefined;
+  #drawn = 0;
+  #races = 0;
+
+  constructor(asker: Asker) {
+    this.#asker = asker;
+  }
+
+  ask<I, O>(agent: Agent<I, O>, input: I, options?: AskOptions): Promise<O> {
+    return this.#asker.ask(agent, input, options) as Promise<O>; // the funnel keeps the contract that O stands for
+  }
+
+  branch(kind: string, index: number): CallScope {
+    return new CallScope(this.#branchAsker(kind, index));
+  }
+
+  async fan<T>(
+    kind: string,
+    count: number,
+    options: FanOptions,
+    work: (scope: Scope, index: number) => Promise<T>,
+  ): Promise<readonly Settled<T>[]> {
+    const { session, path } = this.#asker;
+    const { fanOut } = session.limits;
+    if (count > fanOut)
+      throw limitError('fanOut', fanOut, `'${path}' fans out to ${count} branches`, 'Give it fewer items, or raise limits.fanOut.');
+    const settled: Settled<T>[] = [];
+    let next = 0;
+    let failed = 0;
+    const worker = async (): Promise<void> => {
+      while (next < count && options.stop?.(failed) !== true) {
+        const index = next;
+        next += 1;
+        try {
+          settled.push({ index, ok: true, value: await this.#inBranch(kind, index, work) });
+        } catch (error) {
+          this.#asker.life.check();
+          session.check();
+          failed += 1;
+          settled.push({ index, ok: false, error });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(options.concurrency, count) }, worker));
+    return settled.sort((a, b) => a.index - b.index);
+  }
+
+  async race<T>(count: number, work: (scope: Scope, index: number) => Promise<T>): Promise<T> {
+    const question = `race ${this.#races}`;
+    const kind = `race${this.#races}`;
+    this.#races += 1;
+    const { session, place } = this.#asker;
+    const winner = (await this.#known()).choices.get(question);
+    if (typeof winner === 'number') return await this.#inBranch(kind, winner, work);
+    const lives: Life[] = [];
+    let done: number | undefined;
+    const strands = Array.from({ length: count }, async (_, index) => {
+      const value = await this.#inBranch(kind, index, work, lives);
+      if (done === undefined) {
+        done = index;
+        session.note({ kind: 'decision', place, question, choice: index, reason: 'first to succeed' });
+        for (const [other, life] of lives.entries())
+          if (other !== index) life.end(new AmdahlError('CANCELLED', `Another branch of the race in '${this.#asker.path}' was first.`));
+      }
+      return value;
+    });
+    try {
+      return await Promise.any(strands);
+    } catch (thrown) {
+      session.check();
+      this.#asker.life.check();
+      throw thrown instanceof AggregateError
+        ? new AmdahlError('CODE_FAILED', `Every branch of the race in '${this.#asker.path}' failed.`, { cause: thrown })
+        : thrown;
+    }
+  }
+
+  missing(index: number, thrown: unknown): void {
+    const { frame, session } = this.#asker;
+    if (frame === undefined) return;
+    const error = asAmdahl(thrown, frame.path);
+    const place = session.failures.get(error) ?? frame.place;
+    (frame.gaps ??= []).push({ call: error.where.call ?? frame.path, place, index, error: recordError(error) });
+  }
+
+  now(): Promise<number> {
+    return this.#draw('now', () => this.#asker.session.clock.now());
+  }
+
+  random(): Promise<number> {
+    return this.#draw('random', () => this.#asker.session.random());
+  }
+
+  async #draw(of: 'now' | 'random', fresh: () => number): Promise<number> {
+    const index = this.#drawn;
+    this.#drawn += 1;
+    const { session, place, life } = this.#asker;
+    const known = (await this.#known()).values.get(index);
+    session.check();
+    life.check();
+    if (known !== undefined) return known;
+    const value = fresh();
+    session.note({ kind: 'value.drawn', place, index, of, value });
+    return value;
+  }
+
+  /** What earlier entries drew and decided here; looked up once, and never in a first entry. */
+  #known(): Promise<RecordedAsker> {
+    const { session, place } = this.#asker;
+    return (this.#recorded ??= session.recall(place).then(foldAsker));
+  }
+
+  #branchAsker(kind: string, index: number, life?: Life): Asker {
+    const path = kind === 'map' ? `${this.#asker.path}[${index}]` : `${this.#asker.path}[${kind}.${index}]`;
+    return this.#asker.below(kind, index, path, life);
+  }
+
+  /** Runs one strand in an asker of its own; calls it did not wait for end with it. */
+  async #inBranch<T>(kind: string, index: number, work: (scope: Scope, index: number) => Promise<T>, lives?: Life[]): Promise<T> {
+    const life = new Life(this.#asker.life);
+    if (lives !== undefined) lives[index] = life;
+    const asker = this.#branchAsker(kind, index, life);
+    try {
+      const value = await work(new CallScope(asker), index);
+      life.endBelow(() => new AmdahlError('CANCELLED', `The branch '${asker.path}' ended without waiting for this call.`));
+      return value;
+    } catch (thrown) {
+      // What still runs below failed with its asker and may go on later: no outcome of its own.
+      life.endBelow(() => asAmdahl(thrown, asker.path), life);
+      throw thrown;
+    } finally {
+      await asker.finish();
+      life.close();
+    }
+  }
+}

@@ -1,0 +1,211 @@
+// One entry into a run: the claim this process holds, the ports, the sums and the flag that stops everything. The
+// funnel and its askers share one Session per entry; run.ts opens and closes it.
+//
+// S1 every event passes note() or append(), is stamped with the run's clock and counted in the bill.
+// S2 once interrupted, nothing below may ask, confirm or end: check() throws the reason for ever after.
+
+import type { LanguageModelV4 } from '@ai-sdk/provider';
+import type { AnyAgent } from '../agent/agent.ts';
+import { AmdahlError, describe } from '../agent/errors.ts';
+import { fingerprint, modelName } from '../agent/fingerprint.ts';
+import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
+import type { Entry, Event, Gap, Happening, Place, RunId } from '../journal/event.ts';
+import type { Claim, Journal } from '../journal/journal.ts';
+import type { Price, PriceTable } from '../model/prices.ts';
+import { priceOf } from '../model/prices.ts';
+import { type Fixed, fixedOf } from '../model/render.ts';
+import type { Account, Spent } from './account.ts';
+import { Life } from './life.ts';
+import type { Limits } from './limits.ts';
+import { type Models, pickModel } from './models.ts';
+import type { Clock, Random } from './ports.ts';
+import type { Findings } from './report.ts';
+
+/** What earlier entries left behind, besides what is looked up place by place. */
+export interface Inherited {
+  /** The last event's seq. */
+  readonly lastSeq: number;
+  /** How many entries there were. */
+  readonly entries: number;
+  /** When somebody worked on the run: [from, to] in epoch ms, in order. */
+  readonly spans: readonly (readonly [number, number])[];
+  /** What each call with a budget has spent. */
+  readonly spent: Map<Place, Spent>;
+  /** Calls below which an act on the world has begun. */
+  readonly acted: ReadonlySet<Place>;
+}
+
+export interface SessionOptions {
+  readonly run: RunId;
+  readonly journal: Journal;
+  readonly claim: Claim;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly prices: PriceTable;
+  readonly models: Models;
+  readonly onEvent: ((event: Event) => void) | undefined;
+  readonly bill: OpenBill | undefined;
+  readonly inherited: Inherited | undefined;
+  readonly findings: Findings | undefined;
+}
+
+/** What is the same for every call of an agent in one entry. */
+interface Known {
+  readonly model: LanguageModelV4 | undefined;
+  readonly fingerprint: string | undefined;
+  fixed: Fixed | undefined;
+}
+
+export class Session {
+  readonly run: RunId;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly bill: OpenBill;
+  readonly life: Life = new Life();
+  /** Undefined in a run's first entry: nothing is looked up then. */
+  readonly inherited: Inherited | undefined;
+  readonly findings: Findings | undefined;
+  readonly acted: Set<Place>;
+  /** Which calls' failures an error that reached user code stands for. */
+  readonly failures: WeakMap<object, Place> = new WeakMap();
+  /** The budget of the run itself, set before its root is asked. */
+  account: Account | undefined;
+  interrupted: AmdahlError | undefined;
+  /** Holes in the root's result. */
+  gaps: readonly Gap[] = [];
+  readonly #options: SessionOptions;
+  readonly #claim: Claim;
+  readonly #known = new Map<AnyAgent, Known>();
+  readonly #startedAt: number;
+
+  constructor(options: SessionOptions) {
+    this.run = options.run;
+    this.journal = options.journal;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.limits = options.limits;
+    this.inherited = options.inherited;
+    this.findings = options.findings;
+    this.bill = options.bill ?? emptyBill();
+    this.acted = new Set(options.inherited?.acted);
+    this.#options = options;
+    this.#claim = options.claim;
+    this.#startedAt = options.clock.now();
+    this.#claim.onLost((error) => this.interrupt(lost(error)));
+  }
+
+  /**
+   * Stops everything below, for good. Interruption is never an outcome: the next entry goes on. The first reason stays,
+   * but an act of which nobody knows whether it happened outranks a cancel: that is what a person must hear.
+   */
+  interrupt(error: AmdahlError): void {
+    const first = this.interrupted?.code;
+    const outranked = error.code === 'EFFECT_UNCERTAIN' && (first === 'CANCELLED' || first === 'BUDGET_EXCEEDED');
+    if (first !== undefined && !outranked) return;
+    this.interrupted = error;
+    this.life.end(error);
+  }
+
+  /** @throws why the run was interrupted, if it was. */
+  check(): void {
+    if (this.interrupted !== undefined) throw this.interrupted;
+  }
+
+  /** Records without waiting: it is durable when the next append is. */
+  note(happening: Happening): void {
+    this.#claim.note(this.#stamp(happening));
+  }
+
+  /** Records and waits until these and all before them are durable. */
+  async append(...happenings: readonly Happening[]): Promise<void> {
+    this.check();
+    try {
+      await this.#claim.append(happenings.map((happening) => this.#stamp(happening)));
+    } catch (error) {
+      this.interrupt(lost(error));
+    }
+    this.check();
+  }
+
+  /** Like append, for what has happened to the world: also in a run that was interrupted meanwhile. */
+  async settle(...happenings: readonly Happening[]): Promise<void> {
+    try {
+      await this.#claim.append(happenings.map((happening) => this.#stamp(happening)));
+    } catch (error) {
+      this.interrupt(lost(error));
+    }
+  }
+
+  #stamp(happening: Happening): Event {
+    const event: Event = { ...happening, at: this.clock.now() };
+    addToBill(this.bill, event);
+    this.#tell(event);
+    return event;
+  }
+
+  #tell(event: Event): void {
+    try {
+      this.#options.onEvent?.(event);
+    } catch (thrown) {
+      this.interrupt(new AmdahlError('CODE_FAILED', `onEvent threw at ${event.kind}: ${describe(thrown)}`, { cause: thrown }));
+    }
+  }
+
+  /** The journal's entries of a place; none in a run's first entry. */
+  async recall(place: Place): Promise<readonly Entry[]> {
+    return this.inherited === undefined ? NO_ENTRIES : await this.journal.at(this.run, place);
+  }
+
+  /** Time at work since `from`, over all entries, up to now. In ms. */
+  activeMsSince(from: number): number {
+    let sum = this.clock.now() - Math.max(this.#startedAt, from);
+    for (const [start, end] of this.inherited?.spans ?? []) sum += Math.max(0, end - Math.max(start, from));
+    return sum;
+  }
+
+  /** @throws AmdahlError MODEL_MISSING, MODEL_DENIED */
+  modelOf(agent: AnyAgent): LanguageModelV4 {
+    return this.#knownOf(agent).model ?? pickModel(this.#options.models, agent);
+  }
+
+  fingerprintOf(agent: AnyAgent): string | undefined {
+    return this.#knownOf(agent).fingerprint;
+  }
+
+  fixedOf(agent: AnyAgent): Fixed {
+    const known = this.#knownOf(agent);
+    if (agent.behaviour.kind !== 'model') throw new AmdahlError('MISCONFIGURED', `'${agent.name}' is not answered by a model.`);
+    return (known.fixed ??= fixedOf(agent.name, agent.behaviour, agent.output, modelName(this.modelOf(agent))));
+  }
+
+  priceOf(model: LanguageModelV4): Price | undefined {
+    return priceOf(this.#options.prices, modelName(model));
+  }
+
+  #knownOf(agent: AnyAgent): Known {
+    let known = this.#known.get(agent);
+    if (known === undefined) {
+      const modelOf = (one: AnyAgent): LanguageModelV4 | undefined => {
+        try {
+          return pickModel(this.#options.models, one);
+        } catch {
+          return undefined; // said when it is asked, not when its fingerprint is taken
+        }
+      };
+      const model = agent.behaviour.kind === 'model' ? modelOf(agent) : undefined;
+      known = { model, fingerprint: fingerprint(agent, modelOf), fixed: undefined };
+      this.#known.set(agent, known);
+    }
+    return known;
+  }
+}
+
+const NO_ENTRIES: readonly Entry[] = [];
+
+function lost(error: unknown): AmdahlError {
+  if (error instanceof AmdahlError) return error;
+  return new AmdahlError('JOURNAL_UNWRITABLE', `The journal failed: ${describe(error)}`, { cause: error });
+}

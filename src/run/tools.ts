@@ -1,0 +1,180 @@
+// One tool call of a turn: an agent asked as a child call, or code run under its declared effect. What goes wrong
+// here is told to the model, which may do better; only the end of the call itself stops it.
+
+import type { LanguageModelV4ToolCall, LanguageModelV4ToolResultPart } from '@ai-sdk/provider';
+import { toJson } from '../agent/canonical.ts';
+import { AmdahlError, asAmdahl, describe, problemList, recordError, reviveError } from '../agent/errors.ts';
+import { type Effect, takesText, type ToolSpec } from '../agent/tool.ts';
+import type { Json, Place } from '../journal/event.ts';
+import { argumentsOf, toolPart, unwrapArguments } from '../model/render.ts';
+import { readJson } from '../model/mend.ts';
+import { act } from './act.ts';
+import type { Asker, Frame } from './asker.ts';
+import type { Input } from './attempts.ts';
+import { limitError } from './limits.ts';
+import { foldAct } from './recorded.ts';
+
+/** A turn whose tools are called. */
+export interface ToolTurn {
+  readonly frame: Frame;
+  readonly asker: Asker;
+  readonly tools: ReadonlyMap<string, ToolSpec>;
+  readonly input: Input;
+  readonly turn: number;
+  readonly place: Place;
+  /** The turn was answered in an earlier entry: its tools may have been called. */
+  readonly again: boolean;
+}
+
+type CodeTool = Extract<ToolSpec, { kind: 'code' }>;
+
+/** The part that tells the model what its call gave. Rejects only when the call it serves has ended or the run was interrupted. */
+export async function callTool(on: ToolTurn, call: LanguageModelV4ToolCall, index: number): Promise<LanguageModelV4ToolResultPart> {
+  const { frame, turn } = on;
+  const spec = on.tools.get(call.toolName);
+  const path = `${on.asker.path}:${turn + 1}.${index + 1}`;
+  const asker = on.asker.below('turn', turn, path).below('tool', index, path);
+  try {
+    const result = spec?.kind === 'agent' ? await askAgent(on, spec, asker, call) : await runCode(on, spec, asker, call);
+    return toolPart(call, { result });
+  } catch (thrown) {
+    frame.session.check();
+    frame.life.check();
+    const error = asAmdahl(thrown, call.toolName);
+    return toolPart(call, { error: error.code === 'CODE_FAILED' && error.cause !== undefined ? describe(error.cause) : error.message });
+  }
+}
+
+function readArguments(spec: ToolSpec, call: LanguageModelV4ToolCall): unknown {
+  const args = argumentsOf(call);
+  if (typeof args !== 'string' || takesText(spec)) return args;
+  const read = readJson(args);
+  if (read.ok) return read.value;
+  throw new AmdahlError('CONTRACT_VIOLATION', `The arguments of '${call.toolName}' are not JSON: ${read.why}.`);
+}
+
+function unknownTool(name: string, tools: ReadonlyMap<string, ToolSpec>): AmdahlError {
+  return new AmdahlError('CONTRACT_VIOLATION', `There is no tool '${name}'. The tools are ${[...tools.keys()].join(', ') || 'none'}.`);
+}
+
+async function askAgent(
+  { frame }: ToolTurn,
+  spec: Extract<ToolSpec, { kind: 'agent' }>,
+  asker: Asker,
+  call: LanguageModelV4ToolCall,
+): Promise<unknown> {
+  const { session } = frame;
+  const args = argumentsFor(spec, call);
+  if (session.inherited === undefined || (await session.recall(asker.place)).length === 0) noteCalled(frame, asker, call, args, 'agent');
+  return toJson(await asker.ask(spec.agent, args), `the output of '${spec.name}'`);
+}
+
+async function runCode(on: ToolTurn, spec: CodeTool | undefined, asker: Asker, call: LanguageModelV4ToolCall): Promise<Json> {
+  const { frame } = on;
+  const { session } = frame;
+  if (on.again) {
+    const known = foldAct(await session.recall(asker.place));
+    if (known.kind === 'returned') return spec === undefined ? known.result : bounded(frame, spec, known.result);
+    if (known.kind === 'threw') throw reviveError(known.error);
+  }
+  noteCalled(frame, asker, call, toJson(argumentsOf(call), `the arguments of '${call.toolName}'`), spec?.effect ?? 'none');
+  const start = session.clock.now();
+  let args: Json;
+  let value: unknown;
+  try {
+    if (spec === undefined) throw unknownTool(call.toolName, on.tools);
+    args = argumentsFor(spec, call);
+    value = await contracted(frame, spec, args);
+  } catch (thrown) {
+    noteThrown(frame, asker, call.toolName, thrown, start);
+    throw thrown;
+  }
+  const execute = (signal: AbortSignal): unknown => spec.execute(value, { input: on.input.value, signal, id: call.toolCallId });
+  return spec.effect === 'immediate' ? await actOnce(on, spec, asker, args, execute) : await read(on, spec, asker, execute);
+}
+
+/** The arguments as JSON: the question to an agent, and what an act is known by. */
+function argumentsFor(spec: ToolSpec, call: LanguageModelV4ToolCall): Json {
+  return unwrapArguments(spec, toJson(readArguments(spec, call), `the arguments of '${call.toolName}'`));
+}
+
+async function contracted({ life }: Frame, spec: CodeTool, args: Json): Promise<unknown> {
+  const validated = spec.input.validate(args);
+  const checked = validated instanceof Promise ? await life.race(validated) : validated;
+  if (checked.ok) return checked.value;
+  throw new AmdahlError('CONTRACT_VIOLATION', `The arguments do not fit: ${problemList(checked.problems)}.`, {
+    problems: checked.problems,
+  });
+}
+
+function noteCalled(
+  { session, place, path }: Frame,
+  asker: Asker,
+  call: LanguageModelV4ToolCall,
+  args: Json,
+  effect: Effect | 'agent',
+): void {
+  session.note({ kind: 'tool.called', place: asker.place, call: place, path, tool: call.toolName, args, effect, id: call.toolCallId });
+}
+
+/** What went wrong, unless it is that the call itself has ended: then nothing came back. */
+function noteThrown({ session, life }: Frame, asker: Asker, tool: string, thrown: unknown, start: number): void {
+  life.check();
+  session.check();
+  session.note({ kind: 'tool.returned', place: asker.place, error: recordError(asAmdahl(thrown, tool)), ms: session.clock.now() - start });
+}
+
+/** Code without an effect: its result is recorded so that a resume need not run it again, and may if it was lost. */
+async function read({ frame }: ToolTurn, spec: CodeTool, asker: Asker, execute: (signal: AbortSignal) => unknown): Promise<Json> {
+  const { session, life } = frame;
+  const start = session.clock.now();
+  try {
+    const value = await withTimeout(frame, spec, execute);
+    life.check();
+    const result = bounded(frame, spec, toJson(value ?? null, `the result of the tool '${spec.name}'`));
+    session.note({ kind: 'tool.returned', place: asker.place, result, ms: session.clock.now() - start });
+    return result;
+  } catch (thrown) {
+    noteThrown(frame, asker, spec.name, thrown, start);
+    throw thrown;
+  }
+}
+
+async function withTimeout({ session, life }: Frame, spec: CodeTool, execute: (signal: AbortSignal) => unknown): Promise<unknown> {
+  const ms = spec.timeoutMs;
+  if (ms === undefined) return await life.lend(execute);
+  let stop = (): void => {};
+  const abort = new AbortController();
+  const late = new Promise<never>((_, reject) => {
+    stop = session.clock.after(ms, () => {
+      const error = new AmdahlError('TIMEOUT', `The tool '${spec.name}' did not end within ${ms} ms.`);
+      abort.abort(error);
+      reject(error);
+    });
+  });
+  try {
+    return await Promise.race([life.lend((signal) => execute(AbortSignal.any([signal, abort.signal]))), late]);
+  } finally {
+    stop();
+  }
+}
+
+async function actOnce(on: ToolTurn, spec: CodeTool, asker: Asker, args: Json, execute: (signal: AbortSignal) => unknown): Promise<Json> {
+  const timeout = spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs };
+  const done = await act(on.frame, { place: asker.place, path: on.frame.path, tool: spec.name, args, again: false, execute, ...timeout });
+  if (done.kind === 'threw') throw reviveError(done.error);
+  return bounded(on.frame, spec, done.result);
+}
+
+function bounded({ session, place, path }: Frame, spec: CodeTool, result: Json): Json {
+  const { toolResultBytes } = session.limits;
+  const bytes = typeof result === 'string' ? result.length : JSON.stringify(result).length;
+  if (bytes <= toolResultBytes) return result;
+  session.note({ kind: 'guard.tripped', place, guard: 'toolResultBytes', call: path, evidence: { tool: spec.name, bytes } });
+  throw limitError(
+    'toolResultBytes',
+    toolResultBytes,
+    `The result of the tool '${spec.name}' has ${bytes} bytes`,
+    'Ask for a smaller part.',
+  );
+}

@@ -1,0 +1,82 @@
+import { createColors } from 'picocolors';
+import { describe, expect, it } from 'vitest';
+import { renderBill } from '../../src/cli/billText.ts';
+import { widthOf } from '../../src/cli/quantities.ts';
+import type { Happening } from '../../src/journal/event.ts';
+import { billOf } from '../../src/journal/bill.ts';
+import {
+  attemptRejected,
+  attemptStarted,
+  callStarted,
+  journalOf,
+  modelFailed,
+  requested,
+  responded,
+  runStarted,
+  usageOf,
+} from '../journal/story.ts';
+
+async function shown(happenings: readonly Happening[], width = 200): Promise<string[]> {
+  return renderBill(await billOf(journalOf(...happenings)), width, createColors(false));
+}
+
+const one = (path: string, model: string, usd: number): Happening[] => [
+  callStarted(path),
+  requested(path, { model, reservedUsd: usd }),
+  responded(path, { usd, usage: usageOf(1_000, 50, 400, 10) }),
+];
+
+describe('a bill in a terminal', () => {
+  it('is one line where one agent asked one model', async () => {
+    expect(await shown([runStarted, ...one('review', 'acme/small', 1_500)])).toEqual([
+      'bill  1 request  1k in  50 out  $0.0015  30 ms',
+      '  all to acme/small, 5 ms of model time, 400 of the input cached, 10 of the output reasoning',
+    ]);
+  });
+
+  it('has a row per agent and per model where there are several', async () => {
+    const lines = await shown([runStarted, ...one('review', 'acme/small', 1_500), ...one('sum', 'acme/large', 30_000)]);
+    expect(lines).toEqual([
+      'bill          2 requests  2k in  100 out   $0.032  60 ms',
+      '  review       1 request  1k in   50 out  $0.0015',
+      '  sum          1 request  1k in   50 out   $0.030',
+      '  acme/large   1 request  1k in   50 out   $0.030',
+      '  acme/small   1 request  1k in   50 out  $0.0015',
+      '  10 ms of model time, 800 of the input cached, 20 of the output reasoning',
+    ]);
+  });
+
+  it('says what was tax, what failed, what got no answer, what has no price and what was no model', async () => {
+    const lines = await shown([
+      runStarted,
+      callStarted('a'),
+      attemptStarted('a', 0),
+      requested('a', { attempt: 0 }),
+      responded('a', { attempt: 0 }),
+      attemptRejected('a', 0),
+      requested('b', { model: 'acme/large' }),
+      modelFailed('b'),
+      requested('c', { model: 'stand-in/echo' }),
+    ]);
+    const text = lines.join('\n');
+    expect(text).toContain('price unknown');
+    expect(text).toContain('1 request failed');
+    expect(text).toContain('tax: 1 request, 110 tokens of it bought no output (1 attempt thrown away)');
+    expect(text).toContain('1 request got no answer: 100 tokens assumed spent');
+    expect(text).toContain('no price known for acme/large, acme/small, stand-in/echo: what it cost is not in the sum');
+    expect(text).toContain('stand-in model: no LLM was asked');
+  });
+
+  it('says so when no model was asked', async () => {
+    expect(await shown([runStarted])).toEqual(['bill  no model was asked']);
+  });
+
+  it('fits a narrow terminal', async () => {
+    const story = [
+      runStarted,
+      ...one('an-agent-with-a-very-long-name-indeed', 'acme/small', 1_500),
+      ...one('sum', 'acme/a-model-whose-name-goes-on-and-on', 30_000),
+    ];
+    for (const width of [50, 80]) for (const line of await shown(story, width)) expect(widthOf(line)).toBeLessThanOrEqual(width);
+  });
+});

@@ -1,0 +1,147 @@
+import { createColors } from 'picocolors';
+import { describe, expect, it } from 'vitest';
+import type { Progress } from '../../src/cli/progress.ts';
+import { addToProgress, noProgress, timeLeftMs } from '../../src/cli/progress.ts';
+import { barLine, logLine, runningLine } from '../../src/cli/progressText.ts';
+import type { Happening } from '../../src/journal/event.ts';
+import {
+  callFailed,
+  callStarted,
+  callSucceeded,
+  journalOf,
+  placeOf,
+  requested,
+  responded,
+  runResumed,
+  runStarted,
+} from '../journal/story.ts';
+
+const plain = createColors(false);
+
+function after(...happenings: readonly (Happening | { readonly pauseMs: number })[]): Progress {
+  const progress = noProgress();
+  for (const { event } of journalOf(...happenings)) addToProgress(progress, event);
+  return progress;
+}
+
+const fan = callStarted('sweep', { of: 'map', width: 4 });
+const item = (index: number): string => `sweep[${index}]/review`;
+
+describe('progress', () => {
+  it('counts the items of the widest fan-out, whatever is asked below them', () => {
+    const progress = after(
+      runStarted,
+      fan,
+      callStarted(item(0)),
+      callStarted(`${item(0)}:1.1/lookup`),
+      callSucceeded(`${item(0)}:1.1/lookup`),
+      callStarted(item(1)),
+      callFailed(item(1)),
+      callStarted(item(2)),
+      callSucceeded(item(2)),
+      callStarted('sweep/summarize'),
+      callSucceeded('sweep/summarize'),
+    );
+    expect(progress.fan).toMatchObject({ path: 'sweep', width: 4, done: 1, failed: 1 });
+    expect([...progress.running.values()].map(({ path }) => path)).toEqual(['sweep', item(0)]);
+  });
+
+  it('turns to a wider fan-out when one opens', () => {
+    const progress = after(
+      runStarted,
+      callStarted('all', { of: 'all', width: 2 }),
+      callStarted('all[all.0]/sweep', { of: 'map', width: 9 }),
+      callStarted('all[all.0]/sweep[4]/review'),
+      callSucceeded('all[all.0]/sweep[4]/review'),
+    );
+    expect(progress.fan).toMatchObject({ path: 'all[all.0]/sweep', width: 9, done: 1 });
+  });
+
+  it('starts a resumed run with what was done, and runs nothing until it is touched', () => {
+    const before = [runStarted, fan, callStarted(item(0)), callSucceeded(item(0)), callStarted(item(1)), requested(item(1))];
+    const resumed = after(...before, runResumed(1, 50));
+    expect(resumed.fan).toMatchObject({ done: 1, failed: 0 });
+    expect(resumed.running.size).toBe(0);
+    const going = after(...before, runResumed(1, 50), requested(item(1)));
+    expect([...going.running.values()]).toMatchObject([{ path: item(1), doing: 'asking' }]);
+  });
+
+  it('takes an item back when its outcome is forgotten', () => {
+    const forgotten = after(runStarted, fan, callStarted(item(0)), callFailed(item(0)), runResumed(1, 50), {
+      kind: 'call.retracted',
+      place: placeOf(item(0)),
+      why: 'resumed',
+    });
+    expect(forgotten.fan).toMatchObject({ done: 0, failed: 0 });
+  });
+
+  it('tells the time left from the rate of this entry alone', () => {
+    const before = [runStarted, fan, callStarted(item(0)), callSucceeded(item(0)), { pauseMs: 1_000_000 }, runResumed(1, 50)];
+    const idle = after(...before);
+    expect(timeLeftMs(idle, idle.lastAt + 500)).toBeUndefined();
+    const going = after(...before, callStarted(item(1)), { pauseMs: 80 }, callSucceeded(item(1)));
+    // One item in 100 ms; two are left.
+    expect(timeLeftMs(going, going.lastAt)).toBe(200);
+  });
+
+  it('has nothing running and no time left when the run has ended', () => {
+    const ended = after(runStarted, fan, callStarted(item(0)), callSucceeded(item(0)), { kind: 'run.cancelled', reason: 'Ctrl-C' });
+    expect(ended.running.size).toBe(0);
+    expect(timeLeftMs(ended, ended.lastAt + 100)).toBeUndefined();
+  });
+
+  it('keeps the failure that began it, not those that pass it on', () => {
+    const progress = after(runStarted, fan, callStarted(item(0)), callFailed(item(0)), callFailed('sweep', [item(0)]));
+    expect(progress.lastFailure).toMatchObject({ path: item(0), code: 'CONTRACT_VIOLATION' });
+  });
+});
+
+describe('progress in words', () => {
+  const going = after(
+    runStarted,
+    fan,
+    callStarted(item(0)),
+    requested(item(0), { reservedUsd: 40 }),
+    responded(item(0), { usd: 1_200 }),
+    callSucceeded(item(0)),
+    callStarted(item(1)),
+    requested(item(1), { reservedUsd: 40 }),
+    callStarted(item(2)),
+    callFailed(item(2)),
+  );
+
+  it('is a bar with counts, spending and time left', () => {
+    expect(barLine(going, going.lastAt, 100, plain)).toBe(
+      'sweep ███████████████░░░░░░░░░░░░░░░ 2/4  1 running  1 failed  210 tokens  $0.0012  90 ms left',
+    );
+  });
+
+  it('is one line without control characters for a log', () => {
+    expect(logLine(going, going.lastAt)).toBe('2/4 done, 1 running, 1 failed, 210 tokens, $0.0012, 90 ms left');
+  });
+
+  it('names what runs, as far as there is room', () => {
+    expect(runningLine(going, 80, plain)).toBe('  sweep[1]/review asking');
+    const wide = after(runStarted, fan, ...[0, 1, 2, 3].map((index) => callStarted(item(index))));
+    expect(runningLine(wide, 50, plain)).toBe('  sweep[0]/review · sweep[1]/review · 2 more');
+  });
+
+  it('fits every width, with names of any length', () => {
+    const long = `sweep${'-and-more'.repeat(20)}`;
+    const progress = after(
+      runStarted,
+      callStarted(long, { of: 'map', width: 4 }),
+      callStarted(`${long}[0]/review`),
+      requested(`${long}[0]/review`, { model: 'stand-in/x' }),
+    );
+    for (const width of [20, 40, 60, 80, 200]) {
+      expect(barLine(progress, progress.lastAt, width, plain).length).toBeLessThanOrEqual(Math.max(width, 24));
+      expect(runningLine(progress, width, plain).length).toBeLessThanOrEqual(width);
+    }
+  });
+
+  it('labels a model that is none', () => {
+    const progress = after(runStarted, callStarted('hello'), requested('hello', { model: 'stand-in/echo' }));
+    expect(barLine(progress, progress.lastAt, 100, plain)).toContain('stand-in');
+  });
+});

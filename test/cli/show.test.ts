@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { linesOf, place } from './cli.ts';
+
+const WIDE = JSON.stringify(Array.from({ length: 20 }, (_, index) => ({ topic: index === 3 ? 'bad' : `topic ${index}` })));
+
+describe('amdahl show', () => {
+  it('shows every attempt of a model that answers garbage, and folds what went well', async () => {
+    const { amdahl } = place();
+    await amdahl(['run', 'team.ts#sweep', '--input', WIDE, '--id', 'wide', '-q']);
+    const { code, out } = await amdahl(['show', 'last']);
+    expect(code).toBe(0);
+    const lines = out.split('\n');
+    expect(lines[0]).toBe('wide  partial');
+    expect(out).toContain('agent    sweep  team.ts#sweep');
+    expect(out).toMatch(/^✓ sweep +map of 20 +/m);
+    expect(out).toMatch(/^├ ✗ \[3\]\/review +2 attempts, 6 turns +/m);
+    expect(lines.filter((line) => /turn [123]: /.test(line))).toHaveLength(6);
+    expect(lines.filter((line) => line.includes('said no JSON at all'))).toHaveLength(6);
+    expect(lines.filter((line) => line.includes('rejected by its contract'))).toHaveLength(2);
+    expect(out).toMatch(/^└ … 14 more succeeded \(--all\) +/m);
+    expect(out).toMatch(/^missing {2}1\n {2}sweep\[3\]\/review CONTRACT_VIOLATION: /m);
+    expect(out).toMatch(/^bill {2}25 requests /m);
+    expect(out).toMatch(/ask again what is missing: .* resume wide$/m);
+  });
+
+  it('shows every call, turn and tool call with --all', async () => {
+    const { amdahl } = place();
+    await amdahl(['run', 'team.ts#sweep', '--input', WIDE, '--id', 'wide', '-q']);
+    const { out } = await amdahl(['show', 'wide', '--all']);
+    expect(out.match(/^[├└] ✓ \[\d+\]\/review/gm)).toHaveLength(19);
+    expect(out.match(/turn 1: /g)).toHaveLength(21);
+  });
+
+  it('tells how often somebody worked on the run, and what was forgotten and why', async () => {
+    const { amdahl } = place();
+    await amdahl(['run', 'team.ts#sweep', '--input', WIDE, '--id', 'wide', '-q']);
+    await amdahl(['resume', 'wide', '-q']);
+    const { out } = await amdahl(['show', 'wide']);
+    expect(out).toMatch(/^entries\n {2}1 {2}\d{4}-.*\n {2}2 {2}\d{4}-/m);
+    expect(out).toMatch(/^forgotten and asked again\n {2}sweep/m);
+    expect(out).toContain('sweep[3]/review  entry 2: it had failed, and the run was resumed');
+  });
+
+  it('prints exactly what was sent, from the journal', async () => {
+    const { amdahl } = place();
+    await amdahl(['run', 'team.ts#sweep', '--input', WIDE, '--id', 'wide', '-q']);
+    const { out } = await amdahl(['show', 'wide', '--prompt', 'sweep[3]/review']);
+    expect(out).toContain('sweep[3]/review  attempt 1, turn 1, acme/small\n');
+    expect(out).toContain('\nsystem\nReview it.\nuser\n<topic>\nbad\n</topic>\n');
+    expect(out).toMatch(/^answer format \{"type":"json","schema":\{.*"title"/m);
+    expect(out).toContain('after all messages of the turn before:\nassistant\nno JSON at all\nuser\nYour last answer was refused:');
+    expect(out).toContain('sweep[3]/review  attempt 2, turn 3, acme/small\n');
+    expect(out).not.toContain('sweep[4]');
+  });
+
+  it('prints every request whole as JSON', async () => {
+    const { amdahl } = place();
+    await amdahl(['run', 'team.ts#sweep', '--input', '[{"topic":"bad"},{"topic":"a"}]', '--id', 'two', '-q']);
+    const { out } = await amdahl(['show', 'two', '--prompt', '--json']);
+    const requests = linesOf(out);
+    expect(requests).toHaveLength(7);
+    const third = requests.find(({ path, attempt, turn }) => path === 'sweep[0]/review' && attempt === 0 && turn === 2);
+    expect(third?.['messages']).toMatchObject([
+      { role: 'system' },
+      { role: 'user' },
+      { role: 'assistant' },
+      { role: 'user' },
+      { role: 'assistant' },
+      { role: 'user' },
+    ]);
+    expect(third?.['setup']).toMatchObject({ model: 'acme/small', format: { type: 'json' } });
+  });
+
+  it('gives run, tree and bill as JSON', async () => {
+    const { amdahl } = place();
+    await amdahl(['run', 'team.ts#sweep', '--input', '[{"topic":"a"}]', '--id', 'one', '-q']);
+    const { out } = await amdahl(['show', 'one', '--json']);
+    expect(JSON.parse(out)).toMatchObject({
+      run: { run: 'one', status: 'succeeded' },
+      tree: { status: 'succeeded', root: { path: 'sweep', kind: 'map', children: [{ path: 'sweep[0]/review', status: 'succeeded' }] } },
+      bill: { calls: 1, tokensIn: 100 },
+    });
+  });
+});
+
+describe('amdahl runs', () => {
+  it('lists runs, newest first, with what became of them', async () => {
+    const { amdahl } = place();
+    await amdahl(['run', 'team.ts#bare', '--input', 'x', '--id', 'first', '-q']);
+    await amdahl(['run', 'team.ts#hello', '--input', 'down', '--id', 'second', '-q']);
+    const { out } = await amdahl(['runs']);
+    expect(out.split('\n').map((line) => line.split(/ {2,}/).slice(0, 3))).toEqual([
+      ['RUN', 'STATUS', 'AGENT'],
+      ['second', 'failed', 'hello'],
+      ['first', 'succeeded', 'bare'],
+      [''],
+    ]);
+    expect((await amdahl(['runs', '-n', '1'])).out.split('\n')).toHaveLength(3);
+    expect(linesOf((await amdahl(['runs', '--json'])).out)).toMatchObject([
+      { run: 'second' },
+      { run: 'first', program: { file: 'team.ts', export: 'bare' } },
+    ]);
+  });
+
+  it('says where there are none', async () => {
+    const { code, out, err } = await place().amdahl(['runs']);
+    expect([code, out, err]).toEqual([0, '', 'There are no runs in .amdahl yet. amdahl run FILE starts one.\n']);
+  });
+
+  it('looks where AMDAHL_DIR says', async () => {
+    const { amdahl } = place();
+    const env = { AMDAHL_DIR: 'elsewhere' };
+    await amdahl(['run', 'team.ts#bare', '--input', 'x', '--id', 'there', '-q'], { env });
+    expect((await amdahl(['runs'], { env })).out).toContain('there');
+    expect((await amdahl(['runs'])).out).toBe('');
+  });
+});

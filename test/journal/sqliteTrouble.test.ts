@@ -1,0 +1,274 @@
+// What goes wrong with files and disks, brought about for real, and the error that says what to do.
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdir, open as openHandle } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { AmdahlError } from '../../src/agent/errors.ts';
+import type { Journal } from '../../src/journal/journal.ts';
+import { defaultJournal, openSqlite, sqliteJournal } from '../../src/journal/sqlite.ts';
+import { openFile } from '../../src/journal/sqliteFile.ts';
+import { codeOf, entriesOf, namesOf, noted, placeOf, requested, runOf, setupOf } from './entries.ts';
+
+const A = runOf('run-a');
+let dir = '';
+let file = '';
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'amdahl-trouble-'));
+  file = join(dir, 'journal.sqlite');
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(dir, { recursive: true });
+});
+
+function errorOf(work: () => unknown): AmdahlError {
+  try {
+    work();
+  } catch (thrown) {
+    if (thrown instanceof AmdahlError) return thrown;
+    throw thrown;
+  }
+  throw new Error('nothing was thrown');
+}
+
+/** A closed journal with 3000 events of one run. */
+async function filled(): Promise<void> {
+  const journal = sqliteJournal({ file });
+  const claim = await journal.claim(A);
+  await claim.append(Array.from({ length: 3_000 }, (_, index) => noted(`${index} ${'x'.repeat(200)}`, `p${index}`)));
+  await journal.close();
+}
+
+/** Everything a user does with a journal, until something throws. */
+async function useAll(): Promise<void> {
+  let journal: Journal | undefined;
+  try {
+    journal = sqliteJournal({ file });
+    await entriesOf(journal, A);
+    for (let index = 0; index < 3_000; index += 1) await journal.at(A, placeOf(`p${index}`));
+    const claim = await journal.claim(A);
+    await claim.append([noted('more')]);
+  } finally {
+    await journal?.close();
+  }
+}
+
+describe('where the journal lies', () => {
+  test('a directory that is made for it hides itself from version control', async () => {
+    const made = join(dir, 'a', '.amdahl');
+    await sqliteJournal({ dir: made }).close();
+    expect(readFileSync(join(made, '.gitignore'), 'utf8')).toBe('*\n');
+  });
+
+  test('a directory that was there before is left alone', async () => {
+    await sqliteJournal({ dir }).close();
+    expect(readdirSync(dir)).toEqual(['journal.sqlite']);
+  });
+
+  test('the default journal is at AMDAHL_DIR, opened once, and again after it was closed', async () => {
+    vi.stubEnv('AMDAHL_DIR', join(dir, 'mine'));
+    const journal = defaultJournal();
+    expect(defaultJournal()).toBe(journal);
+    await (await journal.claim(A)).append([noted('1')]);
+    await journal.close();
+    const again = defaultJournal();
+    expect(await namesOf(again, A)).toEqual(['1']);
+    await again.close();
+    expect(readdirSync(join(dir, 'mine')).sort()).toEqual(['.gitignore', 'journal.sqlite']);
+  });
+
+  test('both a dir and a file, an unknown synchronous and impossible times are MISCONFIGURED', () => {
+    const wrong = [
+      { dir, file },
+      { file, flushMs: -1 },
+      { file, ttlMs: 0 },
+      { file, busyMs: Number.NaN },
+    ];
+    expect(wrong.map((options) => errorOf(() => sqliteJournal(options)).code)).toEqual(wrong.map(() => 'MISCONFIGURED'));
+    // What a caller without types may pass.
+    expect(errorOf(() => sqliteJournal({ file, synchronous: 'off' as 'full' })).message).toContain("'full' or 'normal'");
+  });
+
+  test('handles on one file share a connection until the last one closes, and must agree on the settings', async () => {
+    const one = sqliteJournal({ file });
+    const other = sqliteJournal({ dir });
+    const claim = await one.claim(A);
+    expect(await codeOf(other.claim(A))).toBe('RUN_OWNED');
+    expect(errorOf(() => sqliteJournal({ file, synchronous: 'normal' })).code).toBe('MISCONFIGURED');
+    claim.note(noted('1'));
+    await one.close();
+    expect(await namesOf(other, A)).toEqual(['1']);
+    expect(await codeOf(other.claim(A))).toBe('none');
+    await other.close();
+    await sqliteJournal({ file, synchronous: 'normal' }).close();
+  });
+
+  test('an append is flushed through to the disk unless that is switched off', () => {
+    const knob = (synchronous: 'full' | 'normal'): unknown => {
+      const db = openFile(file, { synchronous, busyMs: 1_000 });
+      const set = db.prepare('PRAGMA synchronous').get()?.['synchronous'];
+      db.close();
+      return set;
+    };
+    // sqlite.org/pragma.html: 2 is FULL, 1 is NORMAL.
+    expect([knob('full'), knob('normal')]).toEqual([2, 1]);
+  });
+});
+
+describe('JOURNAL_UNWRITABLE', () => {
+  test.each([
+    ['below a regular file', () => join(dir, 'plain', 'deeper')],
+    ['where no directory can be made', () => '/proc/amdahl'],
+  ])('a directory %s is refused, and the ways out are named', (_, where) => {
+    writeFileSync(join(dir, 'plain'), '');
+    const error = errorOf(() => sqliteJournal({ dir: where() }));
+    expect(error.code).toBe('JOURNAL_UNWRITABLE');
+    expect(error.message).toContain(where());
+    expect(error.message).toMatch(/AMDAHL_DIR.*journal: sqliteJournal.*memoryJournal\(\)/s);
+  });
+
+  test('a directory where the file should be is refused', async () => {
+    await mkdir(file);
+    expect(errorOf(() => sqliteJournal({ file })).code).toBe('JOURNAL_UNWRITABLE');
+  });
+});
+
+describe('JOURNAL_DAMAGED', () => {
+  test('a file that never was a journal is refused, and left as it is', () => {
+    writeFileSync(file, 'not a database, but quite long enough to be taken for one '.repeat(100));
+    const before = readFileSync(file);
+    const error = errorOf(() => sqliteJournal({ file }));
+    expect(error.code).toBe('JOURNAL_DAMAGED');
+    expect(error.message).toContain(file);
+    expect(error.message).toMatch(/Copy it aside.*\.recover/s);
+    expect(readFileSync(file)).toEqual(before);
+  });
+
+  test('the SQLite file of another program is refused, and nothing is added to it', () => {
+    const db = new DatabaseSync(file);
+    db.exec('CREATE TABLE mine (a)');
+    db.close();
+    expect(errorOf(() => sqliteJournal({ file }))).toMatchObject({
+      code: 'JOURNAL_DAMAGED',
+      message: expect.stringContaining('another program'),
+    });
+    const again = new DatabaseSync(file);
+    expect(again.prepare('SELECT name FROM sqlite_master').all()).toMatchObject([{ name: 'mine' }]);
+    again.close();
+  });
+
+  test.each([0.9, 0.5, 0.1])('a file cut off at %s of its length is found out when it is used', async (part) => {
+    await filled();
+    truncateSync(file, Math.floor(statSync(file).size * part));
+    expect(await codeOf(useAll())).toBe('JOURNAL_DAMAGED');
+  });
+
+  test('pages overwritten in the middle are found out when they are used', async () => {
+    await filled();
+    const handle = await openHandle(file, 'r+');
+    await handle.write(Buffer.alloc(40 * 4096, 0xff), 0, 40 * 4096, 20 * 4096);
+    await handle.close();
+    expect(await codeOf(useAll())).toBe('JOURNAL_DAMAGED');
+  });
+
+  test('one event that is damaged is named, and those before it can be read', async () => {
+    await filled();
+    const db = new DatabaseSync(file);
+    db.exec(`UPDATE events SET json = '{"kind":' WHERE seq = 2000`);
+    db.close();
+    const journal = sqliteJournal({ file });
+    const read: number[] = [];
+    const reading = async (): Promise<void> => {
+      for await (const { seq } of journal.read(A, { after: 1_000 })) read.push(seq);
+    };
+    await expect(reading()).rejects.toMatchObject({
+      code: 'JOURNAL_DAMAGED',
+      data: { seq: 2_000 },
+      message: expect.stringContaining(file),
+    });
+    expect(read[0]).toBe(1_001);
+    await journal.close();
+  });
+});
+
+describe('JOURNAL_NEWER', () => {
+  test('a file with a later layout is refused', async () => {
+    await filled();
+    const db = new DatabaseSync(file);
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    expect(errorOf(() => sqliteJournal({ file }))).toMatchObject({
+      code: 'JOURNAL_NEWER',
+      message: expect.stringContaining('Update amdahl'),
+    });
+  });
+
+  test('an event of a later version is refused when it is read', async () => {
+    await filled();
+    const db = new DatabaseSync(file);
+    db.exec('UPDATE events SET version = 99 WHERE seq = 5');
+    db.close();
+    expect(await codeOf(useAll())).toBe('JOURNAL_NEWER');
+  });
+});
+
+describe('JOURNAL_FULL', () => {
+  test('a full disk breaks the claim, keeps all that was acknowledged, and the run goes on once there is room', async () => {
+    const full = openSqlite({ file, maxPages: 60 });
+    const claim = await full.claim(A);
+    const lost: Error[] = [];
+    claim.onLost((error) => lost.push(error));
+    const promised: string[] = [];
+    const fill = async (): Promise<void> => {
+      for (let index = 0; index < 1_000; index += 1) {
+        await claim.append([noted(`${index} ${'x'.repeat(500)}`), requested(`${index} ${'y'.repeat(5_000)}`)]);
+        promised.push(`${index} ${'x'.repeat(500)}`, 'model.requested');
+      }
+    };
+    expect(await codeOf(fill())).toBe('JOURNAL_FULL');
+    expect(promised.length).toBeGreaterThan(10);
+    expect(await codeOf(claim.append([noted('later')]))).toBe('JOURNAL_FULL');
+    expect(lost).toMatchObject([{ code: 'JOURNAL_FULL', message: expect.stringMatching(/free some space/) }]);
+    expect(await namesOf(full, A)).toEqual(promised);
+    await claim.release();
+    await full.close();
+
+    const roomy = openSqlite({ file });
+    const next = await roomy.claim(A);
+    expect(next.events).toBe(promised.length);
+    await next.append([requested('y'.repeat(5_000))]);
+    expect(await namesOf(roomy, A)).toEqual([...promised, 'model.requested']);
+    await roomy.close();
+  });
+
+  test('a blob of a transaction that failed is written again by the next one that needs it', async () => {
+    const full = openSqlite({ file, maxPages: 30 });
+    const claim = await full.claim(A);
+    const setup = Object.freeze(setupOf({ format: 's'.repeat(2_000) }));
+    const tooMuch = [requested('small', setup), ...Array.from({ length: 200 }, (_, index) => noted(`${index}${'x'.repeat(900)}`))];
+    expect(await codeOf(claim.append(tooMuch))).toBe('JOURNAL_FULL');
+    const again = await full.claim(A);
+    await again.append([requested('small', setup)]);
+    expect((await entriesOf(full, A)).map(({ event }) => event)).toEqual([requested('small', setup)]);
+    await full.close();
+  });
+});
+
+describe('blobs in the file', () => {
+  test('each content is stored once, for all runs', async () => {
+    const journal = sqliteJournal({ file });
+    for (const run of ['a', 'b'].map((each) => runOf(each))) {
+      const claim = await journal.claim(run);
+      for (let turn = 0; turn < 5; turn += 1) await claim.append([requested('x'.repeat(5_000), setupOf())]);
+    }
+    await journal.close();
+    const db = new DatabaseSync(file);
+    expect(db.prepare('SELECT count(*) AS n FROM blobs').get()).toMatchObject({ n: 2 });
+    db.close();
+  });
+});

@@ -1,0 +1,144 @@
+// Short journals for tests of projections: events with everything filled in that the test does not care about.
+
+import type { AgentKind } from '../../src/agent/agent.ts';
+import type { Entry, Happening, Place, Usage } from '../../src/journal/event.ts';
+
+/** A place for tests: any name will do. */
+export function placeOf(name: string): Place {
+  return name as Place; // A test's own names stand in for hashes.
+}
+
+export function usageOf(tokensIn: number, tokensOut: number, tokensCached = 0, tokensReasoning = 0): Usage {
+  return { tokensIn, tokensOut, tokensCached, tokensReasoning };
+}
+
+/** Numbers happenings from 0 and lets ten milliseconds pass between them. */
+export function journalOf(...happenings: readonly (Happening | { readonly pauseMs: number })[]): Entry[] {
+  const entries: Entry[] = [];
+  let at = 1_000;
+  for (const happening of happenings) {
+    if ('pauseMs' in happening) {
+      at += happening.pauseMs;
+      continue;
+    }
+    entries.push({ seq: entries.length, event: { ...happening, at } });
+    at += 10;
+  }
+  return entries;
+}
+
+export const runStarted: Happening = { kind: 'run.started', agent: 'sweep', input: 'q', inputHash: 'h' };
+
+export function runResumed(entry: number, activeMs: number): Happening {
+  return { kind: 'run.resumed', entry, activeMs };
+}
+
+export function callStarted(path: string, options: { asker?: string; of?: AgentKind; width?: number } = {}): Happening {
+  const agent = path.split('/').at(-1)?.split('#')[0] ?? path;
+  const { asker = 'nobody', of = 'model', width } = options;
+  return {
+    kind: 'call.started',
+    place: placeOf(path),
+    asker: placeOf(asker),
+    path,
+    agent,
+    of,
+    input: { path },
+    ...(width === undefined ? {} : { width }),
+  };
+}
+
+export interface Asking {
+  readonly attempt?: number;
+  readonly turn?: number;
+  readonly why?: 'ask' | 'tools' | 'repair';
+  readonly model?: string;
+  readonly reservedIn?: number;
+  readonly reservedOut?: number;
+  readonly reservedUsd?: number;
+}
+
+/** The attempt's place of a call in these stories. */
+export function attemptOf(path: string, attempt = 1): Place {
+  return placeOf(`${path}@${attempt}`);
+}
+
+export function requested(path: string, asking: Asking = {}): Happening {
+  const { attempt = 1, turn = 1, why = 'ask', model = 'acme/small', reservedIn = 100, reservedOut = 100, reservedUsd } = asking;
+  return {
+    kind: 'model.requested',
+    place: attemptOf(path, attempt),
+    call: placeOf(path),
+    path,
+    agent: path.split('/').at(-1) ?? path,
+    turn,
+    model,
+    adds: [{ role: 'user', content: [{ type: 'text', text: `turn ${turn}` }] }],
+    why,
+    attempt,
+    accounts: [],
+    reservedTokensIn: reservedIn,
+    reservedTokensOut: reservedOut,
+    ...(reservedUsd === undefined ? {} : { reservedUsdMicros: reservedUsd }),
+  };
+}
+
+export interface Answering {
+  readonly attempt?: number;
+  readonly turn?: number;
+  readonly usage?: Usage;
+  readonly usd?: number;
+  readonly ms?: number;
+  readonly text?: string;
+  readonly estimated?: true;
+}
+
+export function responded(path: string, answering: Answering = {}): Happening {
+  const { attempt = 1, turn = 1, usage = usageOf(90, 20), usd, ms = 5, text = 'fine', estimated } = answering;
+  return {
+    kind: 'model.responded',
+    place: attemptOf(path, attempt),
+    turn,
+    content: [{ type: 'text', text }],
+    text,
+    finish: 'stop',
+    usage,
+    ms,
+    ...(usd === undefined ? {} : { usdMicros: usd }),
+    ...(estimated === undefined ? {} : { estimated }),
+  };
+}
+
+export function modelFailed(path: string, answering: Answering = {}): Happening {
+  const { attempt = 1, turn = 1, usage = usageOf(90, 0), usd, ms = 5 } = answering;
+  return {
+    kind: 'model.failed',
+    place: attemptOf(path, attempt),
+    turn,
+    error: { code: 'MODEL_FAILED', message: 'the provider said 500' },
+    usage,
+    ms,
+    ...(usd === undefined ? {} : { usdMicros: usd }),
+  };
+}
+
+export function attemptStarted(path: string, attempt: number): Happening {
+  return { kind: 'attempt.started', place: placeOf(path), attempt };
+}
+
+export function attemptRejected(path: string, attempt: number): Happening {
+  return { kind: 'attempt.rejected', place: placeOf(path), attempt, why: 'contract', problems: [{ path: 'title', message: 'is missing' }] };
+}
+
+export function callSucceeded(path: string): Happening {
+  return { kind: 'call.succeeded', place: placeOf(path), output: 'done' };
+}
+
+export function callFailed(path: string, causes: readonly string[] = []): Happening {
+  return {
+    kind: 'call.failed',
+    place: placeOf(path),
+    error: { code: 'CONTRACT_VIOLATION', message: `${path} does not fit`, problems: [{ path: 'title', message: 'is missing' }] },
+    causes: causes.map(placeOf),
+  };
+}

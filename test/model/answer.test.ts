@@ -1,0 +1,56 @@
+import type { LanguageModelV4Content } from '@ai-sdk/provider';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { contractOf, text } from '../../src/agent/contract.ts';
+import { readAnswer } from '../../src/model/answer.ts';
+
+const object = contractOf(z.object({ a: z.number() }), 'x');
+const said = (...texts: string[]): { content: LanguageModelV4Content[] } => ({
+  content: texts.map((one) => ({ type: 'text', text: one })),
+});
+
+test('text is taken as it is, all text parts together and nothing of the others', () => {
+  const content: LanguageModelV4Content[] = [
+    { type: 'reasoning', text: 'hm' },
+    { type: 'text', text: ' a' },
+    { type: 'text', text: 'b\n' },
+  ];
+  expect(readAnswer({ content }, text, undefined)).toEqual({ ok: true, raw: ' ab\n', chars: 4 });
+});
+
+test('a provider’s own structured text counts before all parts', () => {
+  expect(readAnswer({ ...said('Here you are: {"a":1}'), text: '{"a":2}' }, object, undefined)).toEqual({
+    ok: true,
+    raw: { a: 2 },
+    chars: 7,
+  });
+});
+
+test('JSON is found in fences and prose, and its syntax mended', () => {
+  expect(readAnswer(said('```json\n', '{"a": 1,}\n```'), object, undefined)).toMatchObject({ ok: true, raw: { a: 1 } });
+  expect(readAnswer(said("Sure! {'a': 1} Done."), object, undefined)).toMatchObject({ ok: true, raw: { a: 1 } });
+});
+
+test('what was cut off is never completed', () => {
+  expect(readAnswer(said('{"a": 1, "b": [1, 2'), object, undefined)).toMatchObject({
+    ok: false,
+    message: expect.stringContaining('cut off') as string,
+  });
+});
+
+test.each([
+  ['its wrapper', '{"value": [1]}', [1]],
+  ['no wrapper', '[1]', [1]],
+  ['an object that is none', '{"a": [1]}', { a: [1] }],
+  ['a value that is null', '{"value": null}', null],
+])('a value that was asked for in an object comes with %s', (_, json, raw) => {
+  expect(readAnswer(said(json), object, 'value')).toMatchObject({ ok: true, raw });
+});
+
+test('nothing is no answer', () => {
+  expect(readAnswer(said(), text, undefined)).toEqual({ ok: false, message: 'The answer is empty.' });
+  expect(readAnswer(said(''), object, undefined)).toMatchObject({
+    ok: false,
+    message: expect.stringContaining('The answer is not JSON') as string,
+  });
+});

@@ -1,0 +1,144 @@
+import type { LanguageModelV4, LanguageModelV4GenerateResult } from '@ai-sdk/provider';
+import { describe, expect, test } from 'vitest';
+import { AmdahlError } from '../../src/agent/errors.ts';
+import { type GatePorts, type Outgoing, type Reserved, send } from '../../src/model/gate.ts';
+import { scripted } from '../../src/testing.ts';
+import { failure } from '../support/trial.ts';
+
+type Settled = Parameters<Reserved['settle']>[0];
+
+/** Ports over nothing but what they are told: room for `tokensOut`, a clock that moves 5 ms with every look. */
+function ports(
+  given: Partial<GatePorts> = {},
+  room: Partial<Reserved> = {},
+): GatePorts & { readonly settled: Settled[]; readonly told: string[] } {
+  const settled: Settled[] = [];
+  const told: string[] = [];
+  let now = 0;
+  return {
+    settled,
+    told,
+    price: { in: 2, out: 10, cached: 1 },
+    now: () => (now += 5),
+    reserve: ({ tokensIn, tokensOut }) => {
+      told.push('reserve');
+      return { tokensIn, tokensOut, capped: false, settle: (spent) => settled.push(spent), ...room };
+    },
+    requested: () => told.push('requested'),
+    lend: async (work) => {
+      told.push('send');
+      return await work(new AbortController().signal);
+    },
+    ...given,
+  };
+}
+
+const outgoing = (model: LanguageModelV4, given: Partial<Outgoing> = {}): Outgoing => ({
+  model,
+  options: { prompt: [{ role: 'user', content: [{ type: 'text', text: 'hello' }] }] },
+  tokensIn: 100,
+  tokensOutAssumed: 4_096,
+  metered: true,
+  ...given,
+});
+
+/** A model whose usage is what a provider might say. */
+const reporting = (usage: LanguageModelV4GenerateResult['usage']): LanguageModelV4 => {
+  const model = scripted([{ text: 'hello there' }]);
+  return { ...model, doGenerate: async (options) => ({ ...(await model.doGenerate(options)), usage }) };
+};
+const nothing = { total: undefined, noCache: undefined, cacheRead: undefined, cacheWrite: undefined };
+
+test('a request is reserved, then noted, then sent, then settled with what it really took', async () => {
+  const through = ports();
+  const sent = await send(outgoing(scripted([{ text: 'hi', tokensIn: 120, tokensOut: 30 }])), through);
+  expect(through.told).toEqual(['reserve', 'requested', 'send']);
+  expect(sent).toMatchObject({ ok: true, usage: { tokensIn: 120, tokensOut: 30 }, usdMicros: 540, estimated: false, ms: 5 });
+  expect(through.settled).toEqual([{ tokens: 150, usdMicros: 540 }]);
+});
+
+test('what a request wants of a budget is its own maximum, or what is assumed', async () => {
+  const wanted: number[] = [];
+  const through = ports({
+    reserve: ({ tokensIn, tokensOut }) => (wanted.push(tokensOut), { tokensIn, tokensOut, capped: false, settle: () => {} }),
+  });
+  await send(outgoing(scripted([{ text: 'a' }])), through);
+  await send(outgoing(scripted([{ text: 'a' }]), { options: { prompt: [], maxOutputTokens: 50 } }), through);
+  expect(wanted).toEqual([4_096, 50]);
+});
+
+test('the cap that a budget leaves is sent, where a budget counts at all', async () => {
+  const model = scripted(() => ({ text: 'a' }));
+  const room = { tokensOut: 77, capped: true };
+  expect(await send(outgoing(model), ports({}, room))).toMatchObject({ capped: true });
+  expect(await send(outgoing(model, { metered: false }), ports({}, room))).toMatchObject({ capped: false });
+  expect(model.requests.map(({ maxOutputTokens }) => maxOutputTokens)).toEqual([77, undefined]);
+});
+
+describe('usage', () => {
+  test('counts cached and reasoning tokens, and cached ones at their own price', async () => {
+    const model = reporting({
+      inputTokens: { total: 100, noCache: 20, cacheRead: 80, cacheWrite: 0 },
+      outputTokens: { total: 50, text: 10, reasoning: 40 },
+    });
+    expect(await send(outgoing(model), ports())).toMatchObject({
+      usage: { tokensIn: 100, tokensOut: 50, tokensCached: 80, tokensReasoning: 40 },
+      usdMicros: 20 * 2 + 80 * 1 + 50 * 10,
+      estimated: false,
+    });
+  });
+
+  test('that a provider does not report is estimated, and said to be', async () => {
+    const sent = await send(
+      outgoing(reporting({ inputTokens: nothing, outputTokens: { total: undefined, text: undefined, reasoning: undefined } })),
+      ports(),
+    );
+    expect(sent).toMatchObject({ ok: true, estimated: true, usage: { tokensIn: 100 } });
+    expect(sent.usage.tokensOut).toBeGreaterThan(0);
+  });
+
+  test('without a price costs an unknown amount, never nothing', async () => {
+    const through = ports({ price: undefined });
+    expect(await send(outgoing(scripted([{ text: 'a' }])), through)).toMatchObject({ usdMicros: undefined });
+    expect(through.settled).toMatchObject([{ usdMicros: 0 }]);
+  });
+});
+
+describe('a request that fails', () => {
+  test('is MODEL_FAILED with the words of the provider, and costs no tokens', async () => {
+    const through = ports();
+    const sent = await send(outgoing(scripted([{ error: new Error('401 bad key') }])), through);
+    expect(sent).toMatchObject({
+      ok: false,
+      error: { code: 'MODEL_FAILED', message: 'The request to scripted/script failed: 401 bad key', data: { model: 'scripted/script' } },
+      usage: { tokensIn: 0, tokensOut: 0 },
+      usdMicros: 0,
+    });
+    expect(through.settled).toEqual([{ tokens: 0, usdMicros: 0 }]);
+  });
+
+  test('because it was cut off from above keeps that reason and has its input spent, whatever the reason', async () => {
+    const reason = new AmdahlError('CODE_FAILED', 'the branch broke');
+    const through = ports({
+      lend: async (work) => {
+        const abort = new AbortController();
+        void work(abort.signal);
+        abort.abort(reason);
+        return await Promise.reject(reason);
+      },
+    });
+    expect(await send(outgoing(scripted([{ text: 'never heard' }])), through)).toMatchObject({
+      ok: false,
+      error: reason,
+      usage: { tokensIn: 100 },
+      usdMicros: 200,
+    });
+    expect(through.settled).toEqual([{ tokens: 100, usdMicros: 200 }]);
+  });
+
+  test('to get room was never sent: it rejects, and nothing is noted', async () => {
+    const through = ports({ reserve: () => Promise.reject(new AmdahlError('BUDGET_EXCEEDED', 'no room')) });
+    expect((await failure(send(outgoing(scripted([])), through))).code).toBe('BUDGET_EXCEEDED');
+    expect(through.told).toEqual([]);
+  });
+});

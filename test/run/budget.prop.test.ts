@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { agent, all, type AnyAgent, type Budget, flow, map, pipe } from '../../src/index.ts';
+import { costUsdMicros } from '../../src/model/prices.ts';
+import { scripted } from '../../src/testing.ts';
+import { Trial } from '../support/trial.ts';
+
+// A tree of agents, each with caps of its own or none, over models that take as long and cost as much as the numbers say.
+interface Leaf {
+  readonly kind: 'leaf';
+  readonly ms: number;
+  readonly share: number;
+  readonly maxOutput: number;
+  readonly fails: boolean;
+  readonly budget: Budget | undefined;
+}
+interface Branch {
+  readonly kind: 'all' | 'map' | 'pipe';
+  readonly budget: Budget | undefined;
+  readonly parts: readonly Program[];
+}
+type Program = Leaf | Branch;
+
+const price = { in: 3, out: 15 };
+const caps: fc.Arbitrary<Budget | undefined> = fc.option(
+  fc.record({ calls: fc.nat(12), tokens: fc.nat(3_000), usd: fc.nat(30_000).map((micros) => micros / 1e6) }, { requiredKeys: [] }),
+  { nil: undefined },
+);
+const { program } = fc.letrec<{ program: Program; leaf: Leaf; branch: Branch }>((tie) => ({
+  program: fc.oneof({ depthSize: 'small', withCrossShrink: true }, tie('leaf'), tie('branch')),
+  leaf: fc.record({
+    kind: fc.constant('leaf' as const),
+    ms: fc.integer({ min: 1, max: 50 }),
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+    maxOutput: fc.integer({ min: 1, max: 600 }),
+    fails: fc.boolean(),
+    budget: caps,
+  }),
+  branch: fc.record({
+    kind: fc.constantFrom('all', 'map', 'pipe'),
+    budget: caps,
+    parts: fc.array(tie('program'), { minLength: 1, maxLength: 4 }),
+  }),
+}));
+
+function built(trial: Trial, one: Program, name: string): AnyAgent {
+  const budget = one.budget === undefined ? {} : { budget: one.budget };
+  if (one.kind === 'leaf') {
+    const model = scripted(async ({ maxOutputTokens = 0, prompt }) => {
+      await trial.clock.sleep(one.ms);
+      // Never more than it was allowed, and its input as estimated: what estimates miss is another law's affair.
+      const tokensOut = Math.floor(maxOutputTokens * one.share);
+      return one.fails && prompt.length < 4 ? { text: ' ', tokensOut } : { text: 'ok', tokensOut };
+    });
+    return agent({ name, model, instructions: 'x', settings: { maxOutputTokens: one.maxOutput }, ...budget });
+  }
+  const parts = one.parts.map((part, index) => built(trial, part, `${name}${index}`));
+  const [first] = parts;
+  if (first === undefined) throw new Error('a branch has parts');
+  const body: AnyAgent =
+    one.kind === 'map'
+      ? map(first as never, { concurrency: 3, atLeast: 0 })
+      : one.kind === 'all' || parts.length < 2
+        ? all(Object.fromEntries(parts.map((part, index) => [`p${index}`, part])))
+        : (pipe as (...stages: readonly AnyAgent[]) => AnyAgent)(...parts.map((part) => textual(part)));
+  return flow({
+    name: `${name}f`,
+    ...budget,
+    run: async (_, ctx) => JSON.stringify(await ctx.call(body as never, (one.kind === 'map' ? ['a', 'b', 'c', 'd', 'e'] : 'a') as never)),
+  });
+}
+
+/** Whatever came before: what is asked next is text. */
+function textual(part: AnyAgent): AnyAgent {
+  return flow({ name: `${part.name}t`, run: async (_, ctx) => String(await ctx.call(part as never, 'a')) });
+}
+
+test('no cap of any call is ever passed, whoever asks how much at once', async () => {
+  await fc.assert(
+    fc.asyncProperty(program, caps, async (tree, budget) => {
+      const trial = new Trial({ prices: { 'scripted/*': price }, limits: { outputTokensUseful: 50 } });
+      const root = built(trial, tree, 'p');
+      await trial.run(root, 'a' as never, budget === undefined ? {} : { budget }).catch(() => {});
+      await expectWithin(trial, budget);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+/** What each account has settled and reserved, replayed from the journal, is at no moment over its cap. */
+async function expectWithin(trial: Trial, whole: Budget | undefined): Promise<void> {
+  const caps = new Map<string, Budget>();
+  const sums = new Map<string, { calls: number; tokens: number; usdMicros: number }>();
+  const open = new Map<string, { readonly accounts: readonly string[]; readonly tokens: number; readonly usdMicros: number }>();
+  for (const event of await trial.events()) {
+    if (event.kind === 'call.started' && event.budget !== undefined) caps.set(event.place, event.budget);
+    if (event.kind === 'model.requested') {
+      const tokens = event.reservedTokensIn + event.reservedTokensOut;
+      open.set(event.place, { accounts: event.accounts, tokens, usdMicros: event.reservedUsdMicros ?? 0 });
+      for (const place of event.accounts) add(place, 1, tokens, event.reservedUsdMicros ?? 0);
+    }
+    if (event.kind === 'model.responded' || event.kind === 'model.failed') {
+      const reserved = open.get(event.place);
+      if (reserved === undefined) throw new Error('an answer to no request');
+      const { usage } = event;
+      for (const place of reserved.accounts)
+        add(place, 0, usage.tokensIn + usage.tokensOut - reserved.tokens, costUsdMicros(usage, price) - reserved.usdMicros);
+    }
+    for (const [place, sum] of sums) {
+      const cap = caps.get(place) ?? whole ?? {};
+      expect(sum.calls).toBeLessThanOrEqual(cap.calls ?? Infinity);
+      expect(sum.tokens).toBeLessThanOrEqual(cap.tokens ?? Infinity);
+      expect(sum.usdMicros).toBeLessThanOrEqual(Math.round((cap.usd ?? Infinity) * 1e6));
+    }
+  }
+
+  function add(place: string, calls: number, tokens: number, usdMicros: number): void {
+    const sum = sums.get(place) ?? { calls: 0, tokens: 0, usdMicros: 0 };
+    sums.set(place, { calls: sum.calls + calls, tokens: sum.tokens + tokens, usdMicros: sum.usdMicros + usdMicros });
+  }
+}

@@ -1,0 +1,14 @@
+// How the tests run: no focused test slips through, none is retried, and finding none is a failure.
+
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    allowOnly: false,
+    passWithNoTests: false,
+    retry: 0,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+});
