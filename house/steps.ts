@@ -141,6 +141,7 @@ async function lintPackage(root: string): Promise<Outcome> {
     const ends = [
       await command(root, ['publint', 'run', file, '--strict']),
       await command(root, ['attw', file, '--profile', 'esm-only', '--no-emoji', '--format', 'ascii']),
+      await compileDeclarations(root),
     ];
     return outcome(
       ends.every((end) => end.ok),
@@ -148,6 +149,14 @@ async function lintPackage(root: string): Promise<Outcome> {
       `${modules.length} modules`,
     );
   });
+}
+
+/** Compiles the public declarations and all they reach as a program without Node's types does. */
+async function compileDeclarations(root: string): Promise<Ended> {
+  const { exports } = Manifest.parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+  const files = Object.values(exports).flatMap((to) => (typeof to === 'string' || to['types'] === undefined ? [] : [to['types']]));
+  const lean = '--ignoreConfig --noEmit --strict --module nodenext --target es2024 --lib es2024,dom --skipLibCheck false --pretty false';
+  return command(root, ['tsc', ...lean.split(' '), '--types', '', ...files]);
 }
 
 /** The tests run the examples; here only that none is left out. */

@@ -1,6 +1,7 @@
 // From reviews to a report: grouping and counting is done here, in code, over findings whose quotes were checked;
-// only the names of the patterns and the summary are the summarizer's. Pure, so a resumed run writes the same.
+// only the names of the patterns and the summary are the summarizer's. Pure but for the width of the terminal.
 
+import process from 'node:process';
 import { ERROR_CODES, type ErrorRecord } from '../../src/index.ts';
 import { type Finding, type Group, GROUPS_MAX, type Review, type Summary } from './findings.ts';
 
@@ -18,7 +19,8 @@ export interface Sweep {
   readonly summary?: Summary;
 }
 
-const WIDTH = 80;
+const WIDTH_UNKNOWN = 80;
+const WIDTHS = { least: 60, most: 100 };
 const EXAMPLES_MAX = 4;
 const NOTES_MAX = 12;
 const PROBLEMS_MAX = 3;
@@ -44,10 +46,22 @@ function exampleOf(findings: readonly Finding[]): Group['example'] {
   return { file: first?.file ?? '', line: first?.line ?? 0, quote: clip(first?.quote ?? '', 120) };
 }
 
-/** The report as plain text, lines of at most 80 characters where names allow it. */
-export function render(sweep: Sweep): string {
-  const parts = [head(sweep), verdict(sweep), ...patterns(sweep), failures(sweep), notes(sweep), next(sweep)];
+/** The report as plain text, lines of at most `width` characters where names allow it. */
+export function render(sweep: Sweep, width: number = terminalWidth()): string {
+  const parts = [
+    head(sweep, width),
+    verdict(sweep, width),
+    ...patterns(sweep, width),
+    failures(sweep, width),
+    notes(sweep, width),
+    next(sweep),
+  ];
   return `${printable(parts.filter((part) => part !== '').join('\n\n'))}\n`;
+}
+
+function terminalWidth(): number {
+  const columns: number | undefined = process.stdout.columns; // there is none without a terminal
+  return columns === undefined ? WIDTH_UNKNOWN : Math.max(WIDTHS.least, Math.min(WIDTHS.most, columns));
 }
 
 /** Who answered, from the answers themselves: a stand-in says so in each of them. */
@@ -59,7 +73,7 @@ function answeredBy(sweep: Sweep): string {
   return said.map((one) => one ?? 'the model this run was given').join('; and ');
 }
 
-function head(sweep: Sweep): string {
+function head(sweep: Sweep, width: number): string {
   const asked =
     sweep.asked < sweep.of
       ? `${sweep.asked} of ${count(sweep.of, 'codebase')} (those with the most source code)`
@@ -67,19 +81,20 @@ function head(sweep: Sweep): string {
   const withFindings = sweep.reviews.filter((review) => review.findings.length > 0).length;
   const failed = sweep.failed.length === 0 ? 'none failed' : `${sweep.failed.length} failed (listed below)`;
   return [
-    ...hang('Question     ', sweep.question),
-    ...hang('Answered by  ', answeredBy(sweep)),
-    ...hang('Asked        ', `${asked}, named by ${sweep.patterns.join(' ')}`),
+    ...hang('Question     ', sweep.question, width),
+    ...hang('Answered by  ', answeredBy(sweep), width),
+    ...hang('Asked        ', `${asked}, named by ${sweep.patterns.join(' ')}`, width),
     ...hang(
       'Answered     ',
       `${sweep.reviews.length}; ${withFindings} with findings, ${sweep.reviews.length - withFindings} without; ${failed}`,
+      width,
     ),
-    ...hang('Checked      ', `each of the ${count(total(sweep), 'quote')} stands at its line of its file`),
+    ...hang('Checked      ', `each of the ${count(total(sweep), 'quote')} stands at its line of its file`, width),
   ].join('\n');
 }
 
-function verdict(sweep: Sweep): string {
-  if (sweep.summary !== undefined) return wrap(sweep.summary.summary, WIDTH).join('\n');
+function verdict(sweep: Sweep, width: number): string {
+  if (sweep.summary !== undefined) return wrap(sweep.summary.summary, width).join('\n');
   return sweep.reviews.length === 0 ? '' : 'No codebase has a place that answers the question.';
 }
 
@@ -112,7 +127,7 @@ function patternsOf(sweep: Sweep): readonly Pattern[] {
   return all.toSorted((a, b) => b.places.length - a.places.length);
 }
 
-function patterns(sweep: Sweep): readonly string[] {
+function patterns(sweep: Sweep, width: number): readonly string[] {
   const all = patternsOf(sweep);
   if (all.length === 0) return [];
   const widest = Math.max(...all.map((pattern) => pattern.name.length), 'Pattern'.length);
@@ -122,7 +137,7 @@ function patterns(sweep: Sweep): readonly string[] {
     row('Pattern', 'places', 'codebases'),
     ...all.map((pattern) => row(pattern.name, String(pattern.places.length), String(holders(pattern.places)))),
   ];
-  return [table.join('\n'), ...all.map((pattern) => section(pattern, answeredByModel(sweep)))];
+  return [table.join('\n'), ...all.map((pattern) => section(pattern, answeredByModel(sweep), width))];
 }
 
 function answeredByModel(sweep: Sweep): boolean {
@@ -130,46 +145,46 @@ function answeredByModel(sweep: Sweep): boolean {
 }
 
 /** One pattern with its best places: the first of each codebase, those with the most places of it first. */
-function section(pattern: Pattern, withWhy: boolean): string {
+function section(pattern: Pattern, withWhy: boolean, width: number): string {
   const byCodebase = [...Map.groupBy(pattern.places, (place) => place.codebase).values()].toSorted((a, b) => b.length - a.length);
   const shown = byCodebase.flatMap(([first]) => (first === undefined ? [] : [first])).slice(0, EXAMPLES_MAX);
   const lines = shown.flatMap(({ codebase, finding }) => [
     `  ${codebase}  ${finding.file}:${finding.line}`,
-    `      ${clip(finding.quote.trim(), WIDTH - 6)}`,
-    ...(withWhy ? wrap(finding.why, WIDTH - 6).map((line) => `      ${line}`) : []),
+    `      ${clip(finding.quote.trim(), width - 6)}`,
+    ...(withWhy ? wrap(finding.why, width - 6).map((line) => `      ${line}`) : []),
   ]);
   const more = pattern.places.length - shown.length;
   return [
-    ...wrap(`${pattern.name}: ${pattern.what}`, WIDTH),
+    ...wrap(`${pattern.name}: ${pattern.what}`, width),
     ...lines,
     ...(more > 0 ? [`  and ${count(more, 'more place', 'more places')}`] : []),
   ].join('\n');
 }
 
-function failures(sweep: Sweep): string {
+function failures(sweep: Sweep, width: number): string {
   if (sweep.failed.length === 0) return '';
-  return ['Failed', ...sweep.failed.flatMap(({ codebase, error }) => failure(codebase, error))].join('\n');
+  return ['Failed', ...sweep.failed.flatMap(({ codebase, error }) => failure(codebase, error, width))].join('\n');
 }
 
 /** An error that has problems repeats them in its message, so they are told instead of it. */
-function failure(codebase: string, error: ErrorRecord): readonly string[] {
+function failure(codebase: string, error: ErrorRecord, width: number): readonly string[] {
   const problems = (error.problems ?? []).map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   const more = problems.length - PROBLEMS_MAX;
   return [
-    ...hang(`  ${codebase}  `, `${error.code}: ${problems.length > 0 ? ERROR_CODES[error.code] : error.message}`, 4),
-    ...problems.slice(0, PROBLEMS_MAX).flatMap((problem) => hang('    - ', problem)),
+    ...hang(`  ${codebase}  `, `${error.code}: ${problems.length > 0 ? ERROR_CODES[error.code] : error.message}`, width, 4),
+    ...problems.slice(0, PROBLEMS_MAX).flatMap((problem) => hang('    - ', problem, width)),
     ...(more > 0 ? [`    - and ${more} more`] : []),
   ];
 }
 
-function notes(sweep: Sweep): string {
+function notes(sweep: Sweep, width: number): string {
   const said = sweep.reviews.flatMap((review) => (review.notes ?? []).map((note) => ({ codebase: review.codebase, note })));
   if (said.length === 0) return '';
   const byNote = [...Map.groupBy(said, (one) => one.note)].map(([note, ones]) => ({
     note,
     who: few(ones.map((one) => one.codebase)) + (ones.length > 1 ? ', each' : ''),
   }));
-  const shown = byNote.slice(0, NOTES_MAX).flatMap(({ note, who }) => hang(`  ${who}: `, note, 4));
+  const shown = byNote.slice(0, NOTES_MAX).flatMap(({ note, who }) => hang(`  ${who}: `, note, width, 4));
   return ['Limits of this sweep', ...shown, ...(byNote.length > NOTES_MAX ? [`  and ${byNote.length - NOTES_MAX} more notes`] : [])].join(
     '\n',
   );
@@ -190,7 +205,7 @@ function next(sweep: Sweep): string {
     'Try next',
     ...(sweep.failed.length === 0 ? [] : ['  resume this run: only what failed is asked again']),
     `  npm run demo -- --input '{"question": "${question}"}'`,
-    `  npm run demo -- --input '{"codebases": ["src", "../other-projects/*"]}'`,
+    `  npm run demo -- --input '{"codebases": ["src/*", "examples/sweep"]}'`,
     "  npx node src/cli/main.ts run 'examples/sweep/sweep.ts#findings' --quiet",
     '      every finding, as JSON',
   ].join('\n');
@@ -220,8 +235,8 @@ function printable(text: string): string {
 }
 
 /** A label, then text beside it, further lines under the text or at `indent`. */
-function hang(label: string, text: string, indent = label.length): readonly string[] {
-  const [first = '', ...rest] = wrap(text, WIDTH - indent, WIDTH - label.length);
+function hang(label: string, text: string, width: number, indent = label.length): readonly string[] {
+  const [first = '', ...rest] = wrap(text, width - indent, width - label.length);
   return [label + first, ...rest.map((line) => ' '.repeat(indent) + line)];
 }
 

@@ -3,9 +3,14 @@
 
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { hash } from './canonical.ts';
 import { type Check, type CheckFunction, checkOf } from './checks.ts';
 import { type Contract, contractOf, kindOf, type ParsedOf, type RawOf } from './contract.ts';
 import { AmdahlError } from './errors.ts';
+import { outputForm } from './jsonSchema.ts';
+import { checkOptions, checkRequired, type OptionNames, titled } from './options.ts';
+import { parsePath } from './path.ts';
+import { deadEnd } from './schemaPath.ts';
 import type { Scope } from './scope.ts';
 import { type ToolSet, toolsOf, type ToolSpec } from './tool.ts';
 
@@ -96,7 +101,10 @@ export interface Common<N extends string, IS, OS> {
   readonly output?: OS;
   /** For models that have this agent as a tool, and for pictures. */
   readonly description?: string;
-  /** Judge the contracted output; what they refuse is repaired or tried afresh. */
+  /**
+   * Judge the contracted output: undefined (or []) when it is fine, else a string or a list of { path, message } saying
+   * what is wrong; true and false say neither. What they refuse is repaired or tried afresh.
+   */
   readonly checks?: readonly (Check<ParsedOf<OS>> | CheckFunction<ParsedOf<OS>>)[];
   readonly budget?: Budget;
   /** Fresh attempts in all, at least 1. */
@@ -116,18 +124,46 @@ export interface AgentOptions<N extends string, IS, OS> extends Common<N, IS, OS
   readonly repairs?: number;
 }
 
+/** The options that every kind of agent takes. */
+export const COMMON_OPTIONS: OptionNames<Common<string, undefined, undefined>> = {
+  name: true,
+  input: true,
+  output: true,
+  description: true,
+  checks: true,
+  budget: true,
+  attempts: true,
+  timeoutMs: true,
+};
+
+const OPTIONS: OptionNames<AgentOptions<string, undefined, undefined>> = {
+  ...COMMON_OPTIONS,
+  model: true,
+  instructions: true,
+  tools: true,
+  settings: true,
+  turns: true,
+  repairs: true,
+};
+
+const SETTINGS: OptionNames<ModelSettings> = { temperature: true, maxOutputTokens: true };
+
 /** Defaults that cost money, in one place: two repairs in the conversation, then one fresh attempt. */
 const MODEL_DEFAULTS: { readonly repairs: number; readonly attempts: number } = { repairs: 2, attempts: 2 };
 
 /**
  * An agent that a model answers.
- * @throws AmdahlError MISCONFIGURED for a bad name, bound or tool; NO_JSON_SCHEMA for an output a model cannot be told of.
+ * @throws AmdahlError MISCONFIGURED for a bad name, bound, tool, option or path of a check; NO_JSON_SCHEMA for an output a model cannot be told of.
  */
 export function agent<
   const N extends string,
   IS extends StandardSchemaV1 | undefined = undefined,
   OS extends StandardSchemaV1 | undefined = undefined,
 >(options: AgentOptions<N, IS, OS>): Agent<RawOf<IS>, ParsedOf<OS>, N> {
+  const who = titled('agent', options);
+  checkOptions(options, OPTIONS, who);
+  checkOptions(options.settings ?? {}, SETTINGS, who, 'a setting');
+  checkRequired(options.instructions, 'instructions', 'string', who);
   const tools = toolsOf(options.tools ?? {}, options.name);
   const children = [...tools.values()].flatMap((tool) => (tool.kind === 'agent' ? [tool.agent] : []));
   const made = define<RawOf<IS>, ParsedOf<OS>, N>({
@@ -146,7 +182,23 @@ export function agent<
     },
   });
   if (made.output.kind === 'schema') made.output.jsonSchema();
+  refuseDeadEnds(made);
   return made;
+}
+
+/** @throws AmdahlError MISCONFIGURED when a check looks where the output can have nothing. Pure. */
+function refuseDeadEnds({ name, output, checks }: Pick<AnyAgent, 'name' | 'output' | 'checks'>): void {
+  const form = output.schema === undefined ? output.jsonSchema() : outputForm(output.schema);
+  for (const check of checks) {
+    for (const path of check.paths ?? []) {
+      const why = deadEnd(form, parsePath(path));
+      if (why === undefined) continue;
+      throw new AmdahlError(
+        'MISCONFIGURED',
+        `The check ${check.name} of '${name}' would never find a thing at ${JSON.stringify(path)}: ${why}`,
+      );
+    }
+  }
 }
 
 /** What `define` needs beside the common options. */
@@ -163,8 +215,9 @@ export interface Definition extends Common<string, StandardSchemaV1 | undefined,
 export function define<I, O, N extends string>(
   options: Omit<Definition, 'checks'> & { readonly checks?: readonly unknown[] },
 ): Agent<I, O, N> {
-  const { name, kind, behaviour, children } = options;
-  if (typeof name !== 'string' || !/^[^\s/][^/\n]{0,199}$/.test(name)) {
+  const { kind, behaviour, children } = options;
+  const name = shortened(options.name, kind);
+  if (typeof name !== 'string' || !/^[^\s/][^/\n]{0,199}$/.test(name) || !name.isWellFormed()) {
     throw new AmdahlError(
       'MISCONFIGURED',
       `An agent's name is 1 to 200 characters without "/" or line breaks; ${JSON.stringify(name)} is not. Give it another name.`,
@@ -188,6 +241,12 @@ export function define<I, O, N extends string>(
   });
 }
 
+/** Combinators are called after their parts, which may be many: then a hash stands for the rest. */
+function shortened(name: string, kind: AgentKind): string {
+  const composed = kind === 'pipe' || kind === 'all' || kind === 'map' || kind === 'mapReduce';
+  return composed && name.length > 200 ? `${name.slice(0, 170)}… ${hash(name)}` : name;
+}
+
 /** Whether a value is an agent, made by this copy of the package or by another. Pure. */
 export function isAgent(value: unknown): value is AnyAgent {
   return typeof value === 'object' && value !== null && AGENT in value;
@@ -198,7 +257,9 @@ export function assertAgent(value: unknown, who: string): asserts value is AnyAg
   if (isAgent(value)) return;
   throw new AmdahlError(
     'MISCONFIGURED',
-    `${who} is given ${kindOf(value)} where an agent belongs, and that is no agent. Modules that import each other in a circle may not have made it yet.`,
+    value === undefined
+      ? `${who} was given nothing where an agent belongs. Modules that import each other in a circle may not have made it yet.`
+      : `${who} was given ${typeof value === 'string' ? `the text ${JSON.stringify(value)}` : kindOf(value)} where an agent belongs; give the agent itself.`,
   );
 }
 
@@ -211,8 +272,11 @@ export function checkBudget(budget: Budget, who: string): Budget {
         `The budget of '${who}' has a cap '${cap}' that does not exist. Use calls, tokens, usd or ms.`,
       );
     }
-    if (value !== undefined && !(typeof value === 'number' && value >= 0)) {
-      throw new AmdahlError('MISCONFIGURED', `The budget of '${who}' caps ${cap} at ${String(value)}. Give a number, 0 or more.`);
+    if (value !== undefined && !(Number.isFinite(value) && value >= 0)) {
+      throw new AmdahlError(
+        'MISCONFIGURED',
+        `The budget of '${who}' caps ${cap} at ${String(value)}. Give a finite number, 0 or more; leave a cap out to have none.`,
+      );
     }
   }
   return budget;

@@ -4,7 +4,7 @@
 import { hash as digest } from 'node:crypto';
 import { isDate } from 'node:util/types';
 import canonicalize from 'canonicalize';
-import { AmdahlError, describe } from './errors.ts';
+import { AmdahlError, describe, sentence } from './errors.ts';
 import { childPath } from './path.ts';
 
 /** JSON as it is journaled. */
@@ -25,7 +25,7 @@ export function canonical(value: unknown): string {
     if (text !== undefined) return text;
   } catch (cause) {
     toJson(value, 'the value');
-    throw new AmdahlError('NOT_JSON', `the value has no canonical JSON: ${describe(cause)}`, { cause });
+    throw new AmdahlError('NOT_JSON', sentence(`the value has no canonical JSON: ${describe(cause)}`), { cause });
   }
   return canonical(toJson(value, 'the value'));
 }
@@ -36,9 +36,9 @@ export function hash(text: string): string {
 }
 
 /**
- * The strict door for what crosses a handoff: the value itself when it is clean JSON; a copy when all that had to be
- * changed is object properties that are undefined (left out) and -0 (0). Objects may have no prototype. `what` names
- * the value in the message ('the input of review'). Nothing is converted: no toJSON is called. O(n), no copy when clean.
+ * The strict door for what crosses a handoff: a copy, so that nobody changes afterwards what was asked or answered.
+ * Object properties that are undefined are left out and -0 becomes 0; nothing else is converted: no toJSON is called.
+ * Objects may have no prototype. `what` names the value in the message ('the input of review'). O(n).
  * @throws AmdahlError NOT_JSON naming the path, what stood there and what to send instead.
  */
 export function toJson(value: unknown, what: string): Json {
@@ -69,35 +69,27 @@ function clean(value: unknown, depth: number): Json | typeof REFUSED {
 }
 
 function cleanList(list: readonly unknown[], depth: number): readonly Json[] | typeof REFUSED {
-  let copy: Json[] | undefined;
+  const copy: Json[] = [];
   for (let i = 0; i < list.length; i++) {
-    const item = list[i];
-    const kept = clean(item, depth);
+    const kept = clean(list[i], depth);
     if (kept === REFUSED) return REFUSED;
-    if (copy !== undefined) copy.push(kept);
-    else if (!Object.is(kept, item)) copy = [...(list.slice(0, i) as Json[]), kept]; // all of them were let through
+    copy.push(kept);
   }
-  return copy ?? (list as readonly Json[]); // every item was let through as it is
+  return copy;
 }
 
 function cleanObject(object: object, depth: number): Json | typeof REFUSED {
   const source = object as Readonly<Record<string, unknown>>; // isPlain: reading own keys is all that is done
-  const keys = Object.keys(source);
-  let copy: [string, Json][] | undefined;
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i] ?? '';
+  const copy: Record<string, Json> = {};
+  for (const key of Object.keys(source)) {
     const item = source[key];
-    const kept = item === undefined ? undefined : clean(item, depth);
+    if (item === undefined) continue;
+    const kept = clean(item, depth);
     if (kept === REFUSED || !key.isWellFormed()) return REFUSED;
-    if (copy === undefined && (item === undefined || !Object.is(kept, item))) copy = entriesOf(source, keys.slice(0, i));
-    if (copy !== undefined && kept !== undefined) copy.push([key, kept]);
+    if (key === '__proto__') Object.defineProperty(copy, key, { value: kept, enumerable: true, writable: true, configurable: true });
+    else copy[key] = kept;
   }
-  // Every property was let through. fromEntries also carries a property called __proto__.
-  return copy === undefined ? (source as { readonly [key: string]: Json }) : Object.fromEntries(copy);
-}
-
-function entriesOf(source: Readonly<Record<string, unknown>>, keys: readonly string[]): [string, Json][] {
-  return keys.map((key) => [key, source[key] as Json]); // the keys before the first flaw: let through as they are
+  return copy;
 }
 
 function isPlain(value: object): boolean {
@@ -109,7 +101,7 @@ function isPlain(value: object): boolean {
 function refusal(value: unknown, what: string): AmdahlError {
   const flaw = findFlaw(value, '', []);
   const where = flaw.path === '' ? '' : ` at ${flaw.path}`;
-  return new AmdahlError('NOT_JSON', `${what} is not JSON${where}: found ${flaw.found}; ${flaw.advice}`, {
+  return new AmdahlError('NOT_JSON', sentence(`${what} is not JSON${where}: found ${flaw.found}; ${flaw.advice}`), {
     problems: [{ path: flaw.path, message: `${flaw.found} is not JSON: ${flaw.advice}` }],
   });
 }

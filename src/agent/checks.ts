@@ -2,7 +2,7 @@
 // `noPlaceholder` ship. The funnel calls `judge` after the contract, with what the call was given and what its tools said.
 
 import { atMost, kindOf } from './contract.ts';
-import { AmdahlError, describe, type Problem } from './errors.ts';
+import { AmdahlError, describe, type Problem, sentence } from './errors.ts';
 
 export interface ToolResult {
   readonly tool: string;
@@ -23,24 +23,36 @@ export type Verdict = undefined | string | readonly Problem[];
 
 export interface Check<O = unknown> {
   readonly name: string;
+  /** Where in the output it looks, as in `findings[*].quote`: agent() refuses a path that its output cannot have. */
+  readonly paths?: readonly string[];
   readonly judge: (output: O, evidence: Evidence) => Verdict | Promise<Verdict>;
 }
 
 export type CheckFunction<O = unknown> = (output: O, evidence: Evidence) => Verdict | Promise<Verdict>;
 
-/** A check from what a user gave; a function's name is its own, or its number among the checks (from 1). Pure. */
+/**
+ * A check from what a user gave; a function's name is its own, or its number among the checks (from 1). Pure.
+ * @throws AmdahlError MISCONFIGURED when it is none.
+ */
 export function checkOf<O>(check: Check<O> | CheckFunction<O>, index: number): Check<O> {
-  if (typeof check !== 'function') return check;
+  if (typeof check === 'object' && check !== null && typeof check.judge === 'function') return check;
+  if (typeof check !== 'function')
+    throw new AmdahlError('MISCONFIGURED', `Check ${index + 1} is ${kindOf(check)}. Give a function or { name, judge }.`);
   return { name: check.name === '' ? `check ${index + 1}` : check.name, judge: check };
 }
 
 /**
  * Every problem every check has with an output, in the order of the checks, each naming its check; at most PROBLEMS_MAX.
- * All checks are asked. Sync when all of them are.
+ * All checks are asked. Sync when all of them are. `who` is the agent whose checks they are.
  * @throws AmdahlError CODE_FAILED when a check throws or answers something else than a verdict.
  */
-export function judge<O>(checks: readonly Check<O>[], output: O, evidence: Evidence): readonly Problem[] | Promise<readonly Problem[]> {
-  const verdicts = checks.map((check) => ask(check, output, evidence));
+export function judge<O>(
+  checks: readonly Check<O>[],
+  output: O,
+  evidence: Evidence,
+  who: string,
+): readonly Problem[] | Promise<readonly Problem[]> {
+  const verdicts = checks.map((check) => ask(check, output, evidence, who));
   const settled: Problem[] = [];
   for (const verdict of verdicts) {
     if (verdict instanceof Promise) return settle(verdicts);
@@ -54,31 +66,37 @@ async function settle(verdicts: readonly (readonly Problem[] | Promise<readonly 
   return atMost(all.flat());
 }
 
-function ask<O>(check: Check<O>, output: O, evidence: Evidence): readonly Problem[] | Promise<readonly Problem[]> {
+function ask<O>(check: Check<O>, output: O, evidence: Evidence, who: string): readonly Problem[] | Promise<readonly Problem[]> {
+  const called = `${/^check \d+$/.test(check.name) ? '' : 'the check '}${check.name} of '${who}'`;
+  const threw = (cause: unknown): AmdahlError => new AmdahlError('CODE_FAILED', sentence(`${called} threw: ${describe(cause)}`), { cause });
+  let verdict: Verdict | Promise<Verdict>;
   try {
-    const verdict = check.judge(output, evidence);
-    if (!(verdict instanceof Promise)) return problemsOf(check.name, verdict);
-    const problems = verdict
-      .then((settled) => problemsOf(check.name, settled))
-      .catch((cause: unknown) => Promise.reject(threw(check.name, cause)));
-    problems.catch(() => undefined); // a later check may throw at once, and then nobody waits for this one
-    return problems;
+    verdict = check.judge(output, evidence);
   } catch (cause) {
-    throw threw(check.name, cause);
+    throw threw(cause);
   }
+  if (!(verdict instanceof Promise)) return problemsOf(check.name, verdict, called);
+  const problems = verdict.then(
+    (settled) => problemsOf(check.name, settled, called),
+    (cause: unknown) => Promise.reject(threw(cause)),
+  );
+  problems.catch(() => undefined); // a later check may throw at once, and then nobody waits for this one
+  return problems;
 }
 
-function threw(name: string, cause: unknown): AmdahlError {
-  return new AmdahlError('CODE_FAILED', `the check ${name} threw: ${describe(cause)}`, { cause });
-}
-
-function problemsOf(name: string, verdict: unknown): readonly Problem[] {
+function problemsOf(name: string, verdict: unknown, called: string): readonly Problem[] {
   if (verdict === undefined || verdict === null) return [];
   if (typeof verdict === 'string') return [{ path: '', message: `${name}: ${verdict === '' ? 'refused' : verdict}` }];
   if (Array.isArray(verdict) && verdict.every(isProblem)) {
     return verdict.map(({ path, message }) => ({ path, message: `${name}: ${message}` }));
   }
-  throw new Error(`it answered ${kindOf(verdict)}; answer undefined when fine, else a string or a list of { path, message }`);
+  const answer = typeof verdict === 'boolean' || typeof verdict === 'number' ? String(verdict) : kindOf(verdict);
+  throw new AmdahlError(
+    'CODE_FAILED',
+    sentence(
+      `${called} answered ${answer}. Answer undefined when fine, else a string or a list of { path, message } saying what is wrong.`,
+    ),
+  );
 }
 
 function isProblem(value: unknown): value is Problem {

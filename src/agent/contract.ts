@@ -2,7 +2,7 @@
 // them at both sides of every handoff; the tool loop shows models their JSON Schema.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { AmdahlError, describe, type Problem } from './errors.ts';
+import { AmdahlError, describe, type Problem, sentence } from './errors.ts';
 import { convert, type JsonSchema, wrapForModel } from './jsonSchema.ts';
 import { pathText } from './path.ts';
 
@@ -56,7 +56,9 @@ export function contractOf(schema: StandardSchemaV1 | undefined, who: string): C
   if (!isStandard(schema)) {
     throw new AmdahlError(
       'MISCONFIGURED',
-      `${who} is not a Standard Schema but ${kindOf(schema)}: give a schema of zod 4, valibot 1, arktype 2 or another library of standardschema.dev`,
+      sentence(
+        `${who} is not a Standard Schema but ${kindOf(schema)}: give a schema of zod 4, valibot 1, arktype 2 or another library of standardschema.dev`,
+      ),
     );
   }
   const standard = schema['~standard'];
@@ -67,7 +69,7 @@ export function contractOf(schema: StandardSchemaV1 | undefined, who: string): C
     validate(value) {
       try {
         const result = standard.validate(value);
-        return result instanceof Promise ? settle(result, who) : checked(result);
+        return 'then' in result ? settle(Promise.resolve(result), who) : checked(result);
       } catch (cause) {
         throw threw(who, cause);
       }
@@ -95,7 +97,7 @@ async function settle<T>(result: Promise<StandardSchemaV1.Result<T>>, who: strin
 function threw(who: string, cause: unknown): AmdahlError {
   return new AmdahlError(
     'CODE_FAILED',
-    `the schema of ${who} threw: ${describe(cause)}. A refinement or transform should report an issue instead of throwing`,
+    `The schema of ${who} threw: ${describe(cause).replace(/\.+$/, '')}. A refinement or transform should report an issue instead of throwing.`,
     { cause },
   );
 }

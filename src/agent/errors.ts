@@ -32,6 +32,7 @@ export const ERROR_CODES = {
   JOURNAL_FULL: 'the disk or the file is full',
   JOURNAL_BUSY: 'another process holds the journal for too long',
   PROGRAM_NOT_FOUND: 'a program file or an export of it does not exist',
+  PROGRAM_BROKEN: 'a program file cannot be loaded',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
@@ -118,9 +119,18 @@ export function recordError(error: AmdahlError, depth = 0): ErrorRecord {
     ...(retryable === 'no' ? {} : { retryable }),
     ...(Object.keys(where).length === 0 ? {} : { where }),
     ...(problems.length === 0 ? {} : { problems }),
-    ...(Object.keys(data).length === 0 ? {} : { data }),
+    ...(Object.keys(data).length === 0 ? {} : { data: journaled(data) }),
     ...(cause === undefined || depth >= 8 ? {} : { cause: recordCause(cause, depth + 1) }),
   };
+}
+
+/** User code may put anything into `data`; what is no JSON must not cost the run its journal. */
+function journaled(data: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(JSON.stringify(data)) as Readonly<Record<string, unknown>>; // an object, as it was given
+  } catch (error) {
+    return { lost: `data that is not JSON: ${describe(error)}` };
+  }
 }
 
 function recordCause(cause: unknown, depth: number): ErrorRecord | { readonly message: string } {
@@ -139,11 +149,41 @@ export function reviveError(record: ErrorRecord): AmdahlError {
 /** What user code threw, in this family. `who` is the call or agent whose code it was. Pure. */
 export function asAmdahl(thrown: unknown, who: string): AmdahlError {
   if (thrown instanceof AmdahlError) return thrown;
-  return new AmdahlError('CODE_FAILED', `The code of '${who}' threw: ${describe(thrown)}`, { cause: thrown });
+  return new AmdahlError('CODE_FAILED', `The code of '${who}' threw: ${describe(thrown)}${origin(thrown)}`, { cause: thrown });
+}
+
+const OWN = new URL('..', import.meta.url).href;
+
+/** Where in the user's code an error was made, as ' (file.ts:12:5)'; nothing where its stack does not say. Pure. */
+function origin(thrown: unknown): string {
+  for (const line of stackOf(thrown).split('\n')) {
+    const [, place = ''] = /^\s+at (?:.*\()?((?:file:\/\/|\/|[A-Za-z]:\\).+:\d+:\d+)\)?$/.exec(line) ?? [];
+    // The folder is left out: an error is journaled and sent to others, and machines differ.
+    if (place !== '' && !place.includes(OWN) && !place.includes('node_modules')) return ` (${place.replace(/^.*[\\/]/, '')})`;
+  }
+  return '';
+}
+
+/** Reading what user code threw may itself throw. */
+function stackOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error && typeof thrown.stack === 'string' ? thrown.stack : '';
+  } catch {
+    return '';
+  }
+}
+
+/** A text as a sentence: it begins upper-case and ends with a period. Pure. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.?!…]$/.test(text) ? '' : '.');
 }
 
 /** Any thrown thing in words. Pure. */
 export function describe(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message;
-  return typeof thrown === 'string' ? thrown : String(thrown);
+  try {
+    if (thrown instanceof Error) return String(thrown.message === '' ? thrown.name : thrown.message);
+    return String(thrown);
+  } catch {
+    return 'something that cannot be shown as text';
+  }
 }

@@ -3,7 +3,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { type Checked, type Contract, contractOf, type JsonSchema } from './contract.ts';
-import { AmdahlError, describe } from './errors.ts';
+import { AmdahlError, describe, sentence } from './errors.ts';
 
 interface SdkSchema {
   readonly jsonSchema: unknown;
@@ -17,7 +17,9 @@ export function foreignContract(schema: unknown, who: string): Contract {
   if (!isSdkSchema(found)) {
     throw new AmdahlError(
       'NO_JSON_SCHEMA',
-      `${who} has an inputSchema that is neither a Standard Schema nor an AI SDK schema. Give a zod, arktype or valibot schema, or jsonSchema({ … }).`,
+      sentence(
+        `${who} has an inputSchema that is neither a Standard Schema nor an AI SDK schema. Give a zod, arktype or valibot schema, or jsonSchema({ … }).`,
+      ),
     );
   }
   const form = jsonSchemaOf(found.jsonSchema, who);
@@ -36,7 +38,7 @@ function jsonSchemaOf(form: unknown, who: string): JsonSchema {
   if (typeof form === 'object' && form !== null && !('then' in form)) return form as JsonSchema; // JSON by the AI SDK's own contract
   throw new AmdahlError(
     'NO_JSON_SCHEMA',
-    `${who} makes its JSON Schema only later (a promise). Await it first and pass jsonSchema(await …).`,
+    sentence(`${who} makes its JSON Schema only later (a promise). Await it first and pass jsonSchema(await …).`),
   );
 }
 

@@ -7,6 +7,7 @@ import { kindOf } from './contract.ts';
 import { AmdahlError, type Problem } from './errors.ts';
 import { type Material, materialOf } from './evidence.ts';
 import { idOccurs, pathOccurs } from './names.ts';
+import { checkOptions } from './options.ts';
 import { childPath, type Found, findAt, parsePath } from './path.ts';
 import { quoteOccurs } from './quotes.ts';
 
@@ -34,14 +35,23 @@ const SHOWN_MAX = 120;
  * - `number`: the same amount, rounded to the digits written, under separators, signs, percent, scales (k, million) and
  *   units; counts, sums and means of lists in the evidence count as stated. A text may hold several numbers.
  *
- * @throws AmdahlError MISCONFIGURED when a path cannot be read.
+ * @throws AmdahlError MISCONFIGURED when a path cannot be read, or for an option that does not exist.
  */
-export function grounded(paths: string | readonly string[], { what = 'quote' }: { readonly what?: Cited } = {}): Check {
+export function grounded(paths: string | readonly string[], options: { readonly what?: Cited } = {}): Check {
+  checkOptions(options, { what: true }, 'grounded()');
+  const { what = 'quote' } = options;
+  if (!Object.hasOwn(advice, what)) {
+    throw new AmdahlError(
+      'MISCONFIGURED',
+      `grounded() cannot look for ${JSON.stringify(what)}. It looks for ${Object.keys(advice).join(', ')}.`,
+    );
+  }
   const patterns = typeof paths === 'string' ? [paths] : paths;
   const parsed = patterns.map((pattern) => ({ pattern, segments: parsePath(pattern) }));
   const fields = patterns.map((pattern) => pattern || 'the output').join(', ');
   return {
     name: what === 'quote' ? `grounded(${fields})` : `grounded(${fields} as ${what})`,
+    paths: patterns,
     judge(output, evidence) {
       const material = materialOf(evidence);
       const cited = parsed.flatMap(({ pattern, segments }) => findAt(output, pattern, segments).flatMap(items));
@@ -60,7 +70,7 @@ function problemWith({ path, value }: Found, what: Cited, material: Material): r
   if (text === undefined) {
     throw new AmdahlError(
       'MISCONFIGURED',
-      `${path || 'the output'} is ${kindOf(value)}, which cites nothing: name the field in it that does`,
+      `${path || 'the output'} is ${kindOf(value)}, which cites nothing: name the field in it that does.`,
     );
   }
   if (text.trim() === '') return [];

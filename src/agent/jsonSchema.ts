@@ -4,7 +4,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { toJson, type Json } from './canonical.ts';
-import { AmdahlError, describe } from './errors.ts';
+import { AmdahlError, describe, sentence } from './errors.ts';
 
 /** A JSON Schema (draft-07) that is an object, as providers take it. */
 export type JsonSchema = { readonly [key: string]: Json };
@@ -27,18 +27,18 @@ const replacement =
  */
 export function convert(schema: StandardSchemaV1, who: string): JsonSchema {
   const { vendor } = schema['~standard'];
-  const converter = converterOf(schema);
+  const converter = converterOf(schema, 'input');
   if (converter === undefined) {
     const advice =
       adviceByVendor[vendor] ?? `use a form of ${vendor} that implements Standard JSON Schema (standardschema.dev/json-schema)`;
-    throw new AmdahlError('NO_JSON_SCHEMA', `${who} has no JSON Schema, which a model must be shown: ${advice}`);
+    throw new AmdahlError('NO_JSON_SCHEMA', sentence(`${who} has no JSON Schema, which a model must be shown: ${advice}`));
   }
   let raw: unknown;
   try {
     raw = converter({ target: 'draft-07', ...(vendor === 'arktype' ? { libraryOptions: strictArktype } : {}) });
   } catch (cause) {
     const why = describe(cause).replaceAll(/\s+/g, ' ');
-    throw new AmdahlError('NO_JSON_SCHEMA', `${who} has no JSON Schema (${vendor}: ${why}); ${replacement}`, { cause });
+    throw new AmdahlError('NO_JSON_SCHEMA', sentence(`${who} has no JSON Schema (${vendor}: ${why}); ${replacement}`), { cause });
   }
   const { $schema: _, ...json } = asSchema(toJson(raw, `the JSON Schema of ${who}`));
   return close(merge(prune(renameDefinitions(json))));
@@ -46,14 +46,24 @@ export function convert(schema: StandardSchemaV1, who: string): JsonSchema {
 
 type Convert = (options: { target: string; libraryOptions?: Record<string, unknown> }) => unknown;
 
-function converterOf(schema: StandardSchemaV1): Convert | undefined {
+function converterOf(schema: StandardSchemaV1, side: 'input' | 'output'): Convert | undefined {
   const standard = schema['~standard'];
   if (!('jsonSchema' in standard)) return undefined;
   const { jsonSchema } = standard;
-  if (typeof jsonSchema !== 'object' || jsonSchema === null || !('input' in jsonSchema)) return undefined;
-  const { input } = jsonSchema;
-  if (typeof input !== 'function') return undefined;
-  return (options) => input.call(jsonSchema, options) as unknown; // a foreign function: its result is parsed by toJson
+  if (typeof jsonSchema !== 'object' || jsonSchema === null) return undefined;
+  const converter: unknown = Reflect.get(jsonSchema, side);
+  if (typeof converter !== 'function') return undefined;
+  return (options) => converter.call(jsonSchema, options) as unknown; // a foreign function: its result is unknown
+}
+
+/** The JSON Schema of a schema's output side (what checks see), as its library gives it; undefined where it cannot. */
+export function outputForm(schema: StandardSchemaV1): unknown {
+  const lenient = schema['~standard'].vendor === 'zod' ? { libraryOptions: { unrepresentable: 'any' } } : {};
+  try {
+    return converterOf(schema, 'output')?.({ target: 'draft-07', ...lenient });
+  } catch {
+    return undefined; // a transform, whose result no schema describes
+  }
 }
 
 const never: JsonSchema = { not: {} };

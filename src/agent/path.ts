@@ -51,7 +51,7 @@ function unreadable(pattern: string, at: number): AmdahlError {
   const rest = JSON.stringify(pattern.slice(at));
   return new AmdahlError(
     'MISCONFIGURED',
-    `the path ${JSON.stringify(pattern)} cannot be read from ${rest} on: write it like "findings[*].quote", "[*]" or "a.b[0].c"`,
+    `The path ${JSON.stringify(pattern)} cannot be read from ${rest} on: write it like "findings[*].quote", "[*]" or "a.b[0].c".`,
   );
 }
 
@@ -91,5 +91,5 @@ function descend({ path, value }: Found, segment: Segment, pattern: string): rea
 }
 
 function misses(pattern: string, why: string): AmdahlError {
-  return new AmdahlError('MISCONFIGURED', `the path ${JSON.stringify(pattern)} finds nothing: ${why}`);
+  return new AmdahlError('MISCONFIGURED', `The path ${JSON.stringify(pattern)} finds nothing: ${why}.`);
 }

@@ -23,6 +23,7 @@ export function noPlaceholder(paths?: string | readonly string[]): Check {
   const parsed = patterns?.map((pattern) => ({ pattern, segments: parsePath(pattern) }));
   return {
     name: patterns === undefined ? 'noPlaceholder' : `noPlaceholder(${patterns.map((pattern) => pattern || 'the output').join(', ')})`,
+    ...(patterns === undefined ? {} : { paths: patterns }),
     judge(output, evidence) {
       const roots = parsed?.flatMap(({ pattern, segments }) => findAt(output, pattern, segments)) ?? [{ path: '', value: output }];
       const suspects = roots.flatMap((root) => strings(root, 0)).filter((field) => isSuspect(field, parsed !== undefined));

@@ -1,8 +1,9 @@
 // Steps: plain code behind a contract. A leaf like a model agent: what it answered is answered again on a resume.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { type Agent, type Common, define } from './agent.ts';
+import { type Agent, type Common, COMMON_OPTIONS, define } from './agent.ts';
 import type { ParsedOf, RawOf } from './contract.ts';
+import { checkOptions, checkRequired, type OptionNames, titled } from './options.ts';
 import { refuseEffect } from './tool.ts';
 
 export interface StepOptions<N extends string, IS, OS> extends Common<N, IS, OS> {
@@ -13,14 +14,19 @@ export interface StepOptions<N extends string, IS, OS> extends Common<N, IS, OS>
   readonly execute: (input: ParsedOf<IS>, options: { readonly signal: AbortSignal }) => RawOf<OS> | Promise<RawOf<OS>>;
 }
 
+const OPTIONS: OptionNames<StepOptions<string, undefined, undefined>> = { ...COMMON_OPTIONS, version: true, effect: true, execute: true };
+
 /** Code as an agent. Takes and gives JSON; one attempt unless `attempts` says more. */
 export function step<
   const N extends string,
   IS extends StandardSchemaV1 | undefined = undefined,
   OS extends StandardSchemaV1 | undefined = undefined,
 >(options: StepOptions<N, IS, OS>): Agent<RawOf<IS>, ParsedOf<OS>, N> {
+  const who = titled('step', options);
+  checkOptions(options, OPTIONS, who);
+  checkRequired(options.execute, 'execute', 'function', who);
   const effect = options.effect ?? 'none';
-  refuseEffect(effect, `The step '${options.name}'`);
+  refuseEffect(effect, who);
   return define<RawOf<IS>, ParsedOf<OS>, N>({
     ...options,
     kind: 'step',

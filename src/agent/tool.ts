@@ -6,6 +6,7 @@ import type { AnyAgent } from './agent.ts';
 import { type Contract, contractOf, text } from './contract.ts';
 import { AmdahlError } from './errors.ts';
 import { foreignContract } from './foreign.ts';
+import { checkOptions, checkRequired, type OptionNames } from './options.ts';
 
 const TOOL: unique symbol = Symbol.for('amdahl.tool') as never;
 const READ_ONLY: unique symbol = Symbol.for('amdahl.readOnly') as never;
@@ -42,21 +43,31 @@ export interface ToolOptions<S extends StandardSchemaV1, Input, Result> {
   readonly execute: (args: StandardSchemaV1.InferOutput<S>, options: ExecuteOptions<Input>) => Result | Promise<Result>;
 }
 
+const OPTIONS: OptionNames<ToolOptions<StandardSchemaV1, unknown, unknown>> = {
+  description: true,
+  input: true,
+  effect: true,
+  version: true,
+  timeoutMs: true,
+  execute: true,
+};
+
 /**
  * A tool with a contract for its arguments and a declared effect. The result must be JSON.
- * @throws AmdahlError EFFECT_REFUSED for any effect but none and immediate; NO_JSON_SCHEMA when a model cannot be told of the arguments.
+ * @throws AmdahlError MISCONFIGURED for a bad option; EFFECT_REFUSED for any effect but none and immediate; NO_JSON_SCHEMA when a model cannot be told of the arguments.
  */
 export function tool<S extends StandardSchemaV1, Result, Input = never>(
   options: ToolOptions<S, Input, Result>,
 ): Tool<StandardSchemaV1.InferOutput<S>, Result> {
+  checkOptions(options, OPTIONS, 'A tool');
   const { description, effect, execute, version, timeoutMs } = options;
-  refuseEffect(effect, `The tool "${description}"`);
+  checkRequired(description, 'description', 'string', 'A tool');
+  const who = `The tool "${description}"`;
+  refuseEffect(effect, who);
+  checkRequired(execute, 'execute', 'function', who);
   const input = contractOf(options.input, `the input of the tool "${description}"`);
   if (input === text)
-    throw new AmdahlError(
-      'MISCONFIGURED',
-      `The tool "${description}" has no input schema. Give it one, such as z.object({}) where it takes nothing.`,
-    );
+    throw new AmdahlError('MISCONFIGURED', `${who} has no input schema. Give it one, such as z.object({}) where it takes nothing.`);
   input.jsonSchema();
   return Object.freeze({
     [TOOL]: true as const,
@@ -87,8 +98,14 @@ export type ToolSet = Readonly<Record<string, Tool<never> | AnyAgent | ForeignTo
 
 /** Says that foreign tools only read, so that they need no journal entry before they run and may run again. */
 export function readOnly<T extends ForeignTool | Readonly<Record<string, ForeignTool>>>(tools: T): T {
-  if ('inputSchema' in tools) return { ...tools, [READ_ONLY]: true };
-  return Object.fromEntries(Object.entries(tools).map(([name, one]) => [name, { ...one, [READ_ONLY]: true }])) as unknown as T; // the same tools under the same names
+  if (isForeign(tools)) return marked(tools);
+  return Object.fromEntries(Object.entries(tools).map(([name, one]) => [name, marked(one)])) as unknown as T; // the same tools under the same names
+}
+
+/** The same tool with the mark, methods of its class included. */
+function marked<T extends object>(one: T): T {
+  const copy: object = Object.create(Object.getPrototypeOf(one) as object | null) as object;
+  return Object.assign(copy, one, { [READ_ONLY]: true });
 }
 
 /** A tool as the runtime sees it. */
@@ -161,6 +178,12 @@ function foreignTool(name: string, one: ForeignTool, who: string): ToolSpec {
       `The tool '${name}' of '${who}' has no execute function, so nothing here could answer it. Give it one, or leave the tool out.`,
     );
   }
+  if ('needsApproval' in one && one.needsApproval !== undefined && one.needsApproval !== false) {
+    throw new AmdahlError(
+      'EFFECT_REFUSED',
+      `The tool '${name}' of '${who}' wants a person's approval (needsApproval), and nobody would be asked here. Leave it out, or give a copy without needsApproval.`,
+    );
+  }
   const input = foreignContract(one.inputSchema, `the input of the tool '${name}' of '${who}'`);
   input.jsonSchema();
   return {
@@ -170,7 +193,7 @@ function foreignTool(name: string, one: ForeignTool, who: string): ToolSpec {
     input,
     effect: READ_ONLY in one ? 'none' : 'immediate',
     execute: (args, { signal, id }) =>
-      (execute as (...all: unknown[]) => unknown)(args, { toolCallId: id, messages: [], abortSignal: signal }),
+      (execute as (...all: unknown[]) => unknown).call(one, args, { toolCallId: id, messages: [], abortSignal: signal }),
   };
 }
 

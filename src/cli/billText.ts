@@ -39,7 +39,7 @@ type Note = readonly [text: string, paint: (text: string) => string];
 
 function notesOf(bill: Bill, colors: Colors): Note[] {
   const notes: Note[] = [];
-  const { tax, open, failed, tokensCached, tokensReasoning, unpriced, modelMs } = bill;
+  const { tax, open, failed, cancelled, tokensCached, tokensReasoning, unpriced, modelMs } = bill;
   const models = Object.keys(bill.models);
   const plain = (text: string): string => text;
   const details = [
@@ -48,6 +48,7 @@ function notesOf(bill: Bill, colors: Colors): Note[] {
     tokensCached === 0 ? '' : `${countText(tokensCached)} of the input cached`,
     tokensReasoning === 0 ? '' : `${countText(tokensReasoning)} of the output reasoning`,
     failed === 0 ? '' : `${many(failed, 'request')} failed`,
+    cancelled === 0 ? '' : `${many(cancelled, 'request')} cancelled`,
   ].filter((part) => part !== '');
   if (details.length > 0) notes.push([details.join(', '), plain]);
   if (tax.all.requests > 0) notes.push([`tax: ${levyText(tax.all)} of it bought no output (${taxCauses(bill)})`, plain]);

@@ -20,19 +20,19 @@ Examples:
   amdahl run sweep.ts --budget calls=100,usd=2   stop before more is spent
   amdahl resume last                             go on after Ctrl-C, a crash or a failure; nothing is bought twice
   amdahl show last                               what happened: every call, its attempts, time, tokens and dollars
-  amdahl show last --prompt                      exactly what was sent to the models
+  amdahl show last --prompt                      exactly what was sent to the models, call by call
 
 Exit codes:
   0    the run succeeded, also with gaps that its program allows
   1    the run failed
   2    the command, its input or the program is wrong
-  4    the journal cannot be used, or somebody else works on the run
+  4    the journal cannot be used, or the run is owned by another process or in conflict
   130  interrupted; amdahl resume goes on
 
 Runs are kept in .amdahl, or where AMDAHL_DIR says. AMDAHL_DEBUG=1 shows stacks, NO_COLOR=1 turns colors off.`;
 
 const RUN_HELP = `
-FILE is a .ts or .js module. Without #export its default export is run, or the only agent it exports.
+FILE is a module: .ts, .mts, .js or .mjs. Without #export its default export is run, or the only agent it exports.
 It may export options = { models, prices, limits, budget } for its runs.
 
 Examples:
@@ -54,7 +54,8 @@ const SHOW_HELP = `
 Examples:
   amdahl show last
   amdahl show sweep-7 --all                           every call, turn and tool call
-  amdahl show sweep-7 --prompt 'sweep[3]/review'      what one call sent
+  amdahl show sweep-7 --prompt                        which calls asked a model, and what the first one sent
+  amdahl show sweep-7 --prompt 'sweep[3]/review'      what one call sent; --prompt --all: what all sent
   amdahl show sweep-7 --prompt --json                 every request as one line of JSON`;
 
 /** Parses, runs one command, and exits. Never throws. */
@@ -156,8 +157,8 @@ function addShow(program: Command, terminal: Terminal, done: Done): void {
     .summary('show what happened in a run')
     .description('Shows a run: its calls, attempts, failures and bill.')
     .argument('<run>', "its id, the start of one, or 'last'")
-    .option('-a, --all', 'every call, turn and tool call')
-    .option('-p, --prompt [call]', 'exactly what was sent to models, by all calls or by one')
+    .option('-a, --all', 'every call, turn and tool call; with --prompt, every request')
+    .option('-p, --prompt [call]', 'exactly what was sent to models, by one call, or with --all by all')
     .option('--json', 'the whole tree, or every request, as JSON')
     .addHelpText('after', SHOW_HELP)
     .action(async (run: string, options: ShowOptions) => {

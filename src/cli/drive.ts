@@ -14,12 +14,12 @@ import type { RunResult } from '../run/run.ts';
 import { run } from '../run/run.ts';
 import { renderBill } from './billText.ts';
 import { listenForInterrupt } from './interrupt.ts';
-import { amdahlCommand } from './invocation.ts';
+import { amdahlCommand, pasteable } from './invocation.ts';
+import { nextStep } from './nextStep.ts';
 import type { Program } from './program.ts';
 import { programText } from './program.ts';
 import type { Progress } from './progress.ts';
-import { addToProgress, noProgress, overIn, usesStandIn } from './progress.ts';
-import { STAND_IN_NOTE } from './progressText.ts';
+import { addToProgress, answersBelow, leaveOut, noProgress, overIn } from './progress.ts';
 import { clipLine, costText, countText, many, visible } from './quantities.ts';
 import { EXIT, exitCodeOf, isAmdahlError, reportError } from './report.ts';
 import { renderResume } from './resumeText.ts';
@@ -47,6 +47,7 @@ export async function drive(journey: Journey, terminal: Terminal): Promise<numbe
   const progress = noProgress();
   // P2 of progress.ts: what was done before is done from the start.
   for await (const { event } of journal.read(id)) addToProgress(progress, event);
+  const again = retriedText(journey, progress);
   const known = progress.bill.firstAt !== undefined;
   const watch = watchRun(progress, terminal, mode);
   const before = { known, over: progress.end === 'succeeded', kept: keptText(progress) };
@@ -63,8 +64,9 @@ export async function drive(journey: Journey, terminal: Terminal): Promise<numbe
       events += 1;
       watch.event(event);
     });
+    leaveOut(progress, result.resume?.unasked.length ?? 0);
     watch.end();
-    return succeed(journey, result, progress, terminal);
+    return succeed(journey, result, progress, again, terminal);
   } catch (error) {
     watch.end();
     if (stop.signal.aborted) return interrupted(journey, error, progress, terminal);
@@ -116,7 +118,16 @@ function keptText(progress: Progress): string {
   return `${done} kept, ${countText(tokensIn + tokensOut)} tokens, ${costText(usdMicros, callsUnpriced)} so far`;
 }
 
-function succeed(journey: Journey, result: RunResult<unknown>, progress: Progress, terminal: Terminal): number {
+/** A retry of what only asks others buys nothing by itself. One line per such call; before the run goes on. */
+function retriedText({ retry }: Journey, { calls }: Progress): string[] {
+  const composites = [...calls.values()].filter(({ path, composite }) => composite && retry.includes(path));
+  return composites.map(
+    ({ path, of }) =>
+      `  ${visible(path)} is a ${of}: it ran again over ${many(answersBelow(calls, path), 'recorded answer')}; to ask one of them again, name it`,
+  );
+}
+
+function succeed(journey: Journey, result: RunResult<unknown>, progress: Progress, again: readonly string[], terminal: Terminal): number {
   const { out, err } = terminal;
   const { output, missing, bill, id, resume } = result;
   const status = missing.length === 0 ? 'succeeded' : 'partial';
@@ -125,12 +136,12 @@ function succeed(journey: Journey, result: RunResult<unknown>, progress: Progres
     return EXIT.succeeded;
   }
   const people = journey.mode === 'people';
-  if (people && usesStandIn(progress.models)) err.line(err.colors.yellow(STAND_IN_NOTE));
-  out.line(typeof output === 'string' ? output : JSON.stringify(output, undefined, 2));
+  // Text that ends its last line itself gets no second end.
+  out.line(typeof output === 'string' ? output.replace(/\n$/, '') : JSON.stringify(output, undefined, 2));
   if (!people) return EXIT.succeeded;
   err.line();
   for (const line of missingLines(missing, progress, err)) err.line(line);
-  if (resume !== undefined) for (const line of renderResume(resume, err.colors)) err.line(line);
+  if (resume !== undefined) for (const line of [...renderResume(resume, id, err.colors), ...again]) err.line(line);
   for (const line of renderBill(bill, err.width(), err.colors)) err.line(line);
   err.line(err.colors.dim(`what happened: ${amdahlCommand()} show ${id}`));
   if (missing.length > 0) err.line(err.colors.dim(`ask again what is missing: ${amdahlCommand()} resume ${id}`));
@@ -142,7 +153,7 @@ function missingLines(missing: readonly Gap[], progress: Progress, { colors, wid
   const of = progress.fan === undefined ? '' : ` of ${progress.fan.width}`;
   const lines = missing
     .slice(0, GAPS_SHOWN)
-    .map(({ call, error }) => `  ${clipLine(`${call}  ${error.code}: ${error.message}`, Math.max(40, width() - 2))}`);
+    .map(({ call, error }) => `  ${clipLine(`${call}  ${error.code}: ${pasteable(error.message)}`, Math.max(40, width() - 2))}`);
   if (missing.length > GAPS_SHOWN) lines.push(`  … ${missing.length - GAPS_SHOWN} more`);
   return [colors.yellow(`${colors.bold('missing')}  ${missing.length}${of}`), ...lines, ''];
 }
@@ -169,22 +180,9 @@ function fail(journey: Journey, error: unknown, progress: Progress, ran: boolean
   err.line();
   for (const line of renderBill(bill, err.width(), err.colors)) err.line(line);
   err.line(err.colors.dim(`what happened: ${amdahlCommand()} show ${id}`));
-  const next = nextStep(error, id);
+  const next = nextStep(isAmdahlError(error) ? error : undefined, id);
   if (next !== undefined) err.line(err.colors.dim(next));
   return code;
-}
-
-function nextStep(error: unknown, id: RunId): string | undefined {
-  const resume = `${amdahlCommand()} resume ${id}`;
-  switch (isAmdahlError(error) ? error.code : undefined) {
-    // Its message says what has to be looked at first, and how to go on after that.
-    case 'EFFECT_UNCERTAIN':
-      return undefined;
-    case 'BUDGET_EXCEEDED':
-      return `go on with a higher budget: ${resume} --budget …`;
-    default:
-      return `ask again what failed: ${resume}`;
-  }
 }
 
 function errorPart(error: unknown): { readonly error?: unknown } {

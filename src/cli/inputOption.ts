@@ -1,7 +1,7 @@
 // The input of a run, from what `--input` says and what the agent's contract wants. Called by run.
 
 import { readFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import type { AnyAgent } from '../agent/agent.ts';
 import { AmdahlError, describe } from '../agent/errors.ts';
 import { shapeText } from './shapeText.ts';
@@ -30,12 +30,23 @@ function absent(agent: AnyAgent): unknown {
 
 async function textOf(option: string, terminal: Terminal): Promise<string> {
   if (option === '-') return terminal.readAll();
-  if (!option.startsWith('@')) return option;
+  if (!option.startsWith('@')) {
+    if (isFile(option))
+      throw new AmdahlError(
+        'MISCONFIGURED',
+        `--input ${option} is the name of a file. Did you mean --input @${option}? For the name itself as text, write it as JSON: --input '"${option}"'.`,
+      );
+    return option;
+  }
   try {
     return await readFile(option.slice(1), 'utf8');
   } catch (cause) {
     throw new AmdahlError('MISCONFIGURED', `--input: ${option.slice(1)} cannot be read (${describe(cause)}).`, { cause });
   }
+}
+
+function isFile(path: string): boolean {
+  return existsSync(path) && statSync(path).isFile();
 }
 
 function valueOf(text: string, option: string, agent: AnyAgent): unknown {
@@ -46,8 +57,7 @@ function valueOf(text: string, option: string, agent: AnyAgent): unknown {
   } catch (cause) {
     // A composite that passes on what it gets may stand before an agent that takes text.
     if (agent.input.kind === 'open' && !/^\s*[[{"]/.test(text)) return text;
-    const hint = inline && existsSync(option) ? `To read a file, write --input @${option}.` : expected(agent);
-    throw new AmdahlError('MISCONFIGURED', `--input is not JSON (${describe(cause)}). ${hint}`, { cause });
+    throw new AmdahlError('MISCONFIGURED', `--input is not JSON (${describe(cause)}). ${expected(agent)}`, { cause });
   }
 }
 

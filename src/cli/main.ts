@@ -11,7 +11,7 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < NODE_LEAST[0] || (major === NODE_LEAST[0] && minor < NODE_LEAST[1])) {
   process.stderr.write(
     `amdahl needs Node ${NODE_LEAST.join('.')} or newer; this is Node ${process.versions.node} (${process.execPath}).\n` +
-      'Install a newer one from https://nodejs.org, or run it with one: npx --package=node@lts --package=amdahl -- amdahl …\n',
+      'Install a newer one from https://nodejs.org, or put one beside amdahl: npm i -D node@24, then npx amdahl …\n',
   );
   process.exitCode = 2;
 } else {

@@ -1,18 +1,18 @@
-// Finds the agent that FILE#export names. Called by run and resume.
-//
-// A program meets the CLI's own copy of amdahl where it has no other: agents are known by a registered symbol, so
-// a copy of its own works as well.
+// Finds the agent that FILE#export names. Called by run and resume; programImport.ts loads the file.
 
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { registerHooks } from 'node:module';
 import { basename, dirname, relative, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Budget, AnyAgent } from '../agent/agent.ts';
 import { isAgent } from '../agent/agent.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { ProgramRef } from '../journal/event.ts';
-import { nearest } from './nearest.ts';
-import { ProgramThrew } from './programThrew.ts';
+import { nearest } from '../agent/nearest.ts';
+import { nodeCommand } from './invocation.ts';
+import { importProgram } from './programImport.ts';
+import { existingJournal } from './runReference.ts';
+
+const PROGRAM_FILE = /\.m?[jt]s$/;
+const PROGRAM_FILES = 'a .ts, .mts, .js or .mjs file';
 
 /** What a module may export as `options`: the part of run's options that belongs to the program. */
 export interface ProgramOptions {
@@ -31,15 +31,16 @@ export interface Program {
 
 /**
  * Loads FILE or FILE#export.
- * @throws AmdahlError PROGRAM_NOT_FOUND; ProgramThrew when the file cannot be loaded.
+ * @throws AmdahlError PROGRAM_NOT_FOUND, PROGRAM_BROKEN; ProgramThrew when the file throws.
  */
 export async function loadProgram(text: string): Promise<Program> {
   const { file, name } = splitReference(text);
   const path = resolve(file);
   requireFile(file, path);
-  shareOwnCopy();
+  const since = Date.now();
   const module = await importProgram(file, path);
   const agents = Object.entries(module).flatMap(([key, value]) => (isAgent(value) ? [{ key, agent: value }] : []));
+  if (agents.length === 0 && name === undefined) throw await noAgent(file, since);
   const found = pick(file, name, module, agents);
   const near = relative('.', path);
   return { agent: found.agent, options: optionsOf(file, module), ref: { file: near.startsWith('..') ? path : near, export: found.key } };
@@ -58,57 +59,40 @@ function splitReference(text: string): { readonly file: string; readonly name: s
 }
 
 function requireFile(file: string, path: string): void {
-  if (existsSync(path)) {
-    if (!statSync(path).isDirectory()) return;
-    const inside = readdirSync(path).filter((name) => /\.[cm]?[jt]s$/.test(name) && !name.endsWith('.d.ts'));
-    const hint = inside.length === 0 ? 'It holds no .ts or .js file.' : `Name a file in it: ${inside.slice(0, 5).join(', ')}.`;
+  if (!existsSync(path)) {
+    const siblings = existsSync(dirname(path)) ? readdirSync(dirname(path)).filter((name) => PROGRAM_FILE.test(name)) : [];
+    const like = siblings.find((name) => name.replace(PROGRAM_FILE, '') === basename(path)) ?? nearest(basename(path), siblings);
+    const hint =
+      like === undefined
+        ? `Give the path of ${PROGRAM_FILES} that exports an agent.`
+        : `Did you mean ${relative('.', resolve(dirname(path), like))}?`;
+    throw new AmdahlError('PROGRAM_NOT_FOUND', `There is no file ${file}. ${hint}`);
+  }
+  if (statSync(path).isDirectory()) {
+    const inside = readdirSync(path).filter((name) => PROGRAM_FILE.test(name) && !name.endsWith('.d.ts'));
+    const hint = inside.length === 0 ? 'It holds no program.' : `Name a file in it: ${inside.slice(0, 5).join(', ')}.`;
     throw new AmdahlError('PROGRAM_NOT_FOUND', `${file} is a directory. ${hint}`);
   }
-  const siblings = existsSync(dirname(path)) ? readdirSync(dirname(path)).filter((name) => /\.[cm]?[jt]s$/.test(name)) : [];
-  const like = siblings.find((name) => name.replace(/\.[cm]?[jt]s$/, '') === basename(path)) ?? nearest(basename(path), siblings);
-  const hint =
-    like === undefined
-      ? 'Give the path of a .ts or .js file that exports an agent.'
-      : `Did you mean ${relative('.', resolve(dirname(path), like))}?`;
-  throw new AmdahlError('PROGRAM_NOT_FOUND', `There is no file ${file}. ${hint}`);
+  if (PROGRAM_FILE.test(path)) return;
+  const jsx = /\.[jt]sx$/.test(path) ? ' JSX has to be built first.' : '';
+  throw new AmdahlError('PROGRAM_BROKEN', `${file} is no program: that is ${PROGRAM_FILES}.${jsx}`);
 }
 
-async function importProgram(file: string, path: string): Promise<Record<string, unknown>> {
+async function noAgent(file: string, since: number): Promise<AmdahlError> {
+  const hint = (await ranByItself(since))
+    ? `It started a run itself: run it with ${nodeCommand()} ${file}, or export the agent.`
+    : 'Export one: export default agent({ … }).';
+  return new AmdahlError('PROGRAM_NOT_FOUND', `${file} exports no agent. ${hint}`);
+}
+
+/** Whether code that is not this command's wrote to the journal here since then. */
+async function ranByItself(since: number): Promise<boolean> {
   try {
-    return (await import(pathToFileURL(path).href)) as Record<string, unknown>; // A module's namespace is an object.
-  } catch (thrown) {
-    throw new ProgramThrew(file, thrown, hintFor(thrown));
+    const rows = (await existingJournal()?.rows()) ?? [];
+    return rows.some(({ program, updatedAt }) => program === undefined && updatedAt >= since);
+  } catch {
+    return false; // This is about a hint, not about the journal.
   }
-}
-
-/** What to do about errors of loading that Node words for its own authors. */
-function hintFor(thrown: unknown): string | undefined {
-  if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
-  switch (thrown.code) {
-    case 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX':
-      return 'Node runs TypeScript by leaving the types out, so enum, namespace, parameter properties and import = do not work. Write them as plain objects, modules and fields ("erasableSyntaxOnly": true in tsconfig.json finds them), or build the file to JavaScript and run that.';
-    case 'ERR_INVALID_TYPESCRIPT_SYNTAX':
-      return 'The file is not valid TypeScript.';
-    case 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING':
-      return 'Node does not run TypeScript below node_modules. Build that package to JavaScript.';
-    case 'ERR_UNKNOWN_FILE_EXTENSION':
-      return 'A program is a .ts, .mts, .js or .mjs file. JSX (.tsx) has to be built first.';
-    case 'ERR_MODULE_NOT_FOUND':
-      return hintForMissing(thrown.message);
-    default:
-      return undefined;
-  }
-}
-
-function hintForMissing(message: string): string | undefined {
-  const [, missing] = /^Cannot find package '([^']+)'/.exec(message) ?? [];
-  if (missing !== undefined) return `Install it where the program is: npm install ${missing}`;
-  const [, path] = /^Cannot find module '([^']+)'/.exec(message) ?? [];
-  const like =
-    path === undefined
-      ? undefined
-      : [`${path}.ts`, `${path}.js`, path.replace(/\.js$/, '.ts')].find((one) => one !== path && existsSync(one));
-  return like === undefined ? undefined : `Node wants the whole file name in an import: write ${basename(like)}.`;
 }
 
 interface Exported {
@@ -132,7 +116,6 @@ function pick(file: string, name: string | undefined, module: Record<string, unk
   }
   const main = agents.find(({ key }) => key === 'default') ?? (agents.length === 1 ? agents[0] : undefined);
   if (main !== undefined) return main;
-  if (agents.length === 0) throw new AmdahlError('PROGRAM_NOT_FOUND', `${file} exports no agent. Export one: export default agent({ … }).`);
   throw new AmdahlError(
     'PROGRAM_NOT_FOUND',
     `${file} exports several agents and none of them as default. Say which: ${agents.map(({ key }) => `${file}#${key}`).join(', ')}.`,
@@ -158,28 +141,4 @@ function optionsOf(file: string, module: Record<string, unknown>): ProgramOption
       `'options' of ${file} has '${odd}', which a run does not take from a program. Use models, prices, limits and budget.`,
     );
   return options; // run() holds every part against its own rules.
-}
-
-let shared = false;
-
-/** Lets `import … from 'amdahl'` reach this very copy where it would otherwise fail, or load this package a second time. */
-function shareOwnCopy(): void {
-  if (shared) return;
-  shared = true;
-  const root = fileURLToPath(new URL('../..', import.meta.url));
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  registerHooks({
-    resolve(specifier, context, next) {
-      const [, entry] = /^amdahl(?:\/([a-z]+))?$/.exec(specifier) ?? [];
-      if (specifier !== 'amdahl' && entry === undefined) return next(specifier, context);
-      const own = new URL(`../${entry ?? 'index'}.${extension}`, import.meta.url);
-      try {
-        const found = next(specifier, context);
-        return fileURLToPath(found.url).startsWith(root) && existsSync(own) ? { ...found, url: own.href } : found;
-      } catch (error) {
-        if (!existsSync(own)) throw error;
-        return { url: own.href, format: extension === 'ts' ? 'module-typescript' : 'module', shortCircuit: true };
-      }
-    },
-  });
 }

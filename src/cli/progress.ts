@@ -3,10 +3,12 @@
 //
 // P1 What the widest fan-out is counts: an item is done when the call its branch asked for has ended.
 // P2 A resumed run's earlier events are folded first, so what was already done is done from the start.
-// P3 Nothing runs at the start of an entry: whatever an earlier one left open is seen running when it is touched.
+// P3 A call counts once, under its present outcome: leaves when they end, composites only when they fail by themselves.
+// P4 Nothing runs at the start of an entry: whatever an earlier one left open is seen running when it is touched.
 
 import type { OpenBill } from '../journal/bill.ts';
 import { addToBill, emptyBill } from '../journal/bill.ts';
+import type { AgentKind } from '../agent/agent.ts';
 import type { Event, EventOf, Place } from '../journal/event.ts';
 
 type ItemState = 'running' | 'done' | 'failed';
@@ -26,6 +28,14 @@ export interface Failure {
   readonly message: string;
 }
 
+/** A call that started. `outcome` is absent while it has none that counts. */
+export interface Known {
+  readonly path: string;
+  readonly of: AgentKind;
+  readonly composite: boolean;
+  outcome?: 'succeeded' | 'failed' | undefined;
+}
+
 /** A call that runs now. `doing` is 'asking', a tool's name, or '' between the two. */
 export interface Running {
   readonly path: string;
@@ -36,7 +46,7 @@ export interface Running {
 /** Read with `fractionOf`, `timeLeftMs` and the texts of progressText.ts; changed by `addToProgress` only. */
 export interface Progress {
   readonly bill: OpenBill;
-  readonly calls: Map<Place, { readonly path: string; readonly composite: boolean }>;
+  readonly calls: Map<Place, Known>;
   /** In the order in which they began. */
   readonly running: Map<Place, Running>;
   /** By attempt, and by tool call: whose they are. */
@@ -44,7 +54,6 @@ export interface Progress {
   readonly models: Set<string>;
   /** Path of the run's own call. */
   root: string | undefined;
-  started: number;
   succeeded: number;
   failed: number;
   fan: Fan | undefined;
@@ -65,7 +74,6 @@ export function noProgress(): Progress {
     askers: new Map(),
     models: new Set(),
     root: undefined,
-    started: 0,
     succeeded: 0,
     failed: 0,
     fan: undefined,
@@ -133,6 +141,19 @@ export function timeLeftMs(progress: Progress, now: number): number | undefined 
   return ((now - entryAt) / over) * left;
 }
 
+/** How many calls below the one at `path` have an answer. Pure. */
+export function answersBelow(calls: Progress['calls'], path: string): number {
+  let answers = 0;
+  for (const { path: below, outcome } of calls.values())
+    if (outcome === 'succeeded' && below.startsWith(path) && '/[:@'.includes(below.charAt(path.length))) answers += 1;
+  return answers;
+}
+
+/** Answers that this entry did not ask for are no calls of it. Changes `progress`; at the end of a resume. */
+export function leaveOut(progress: Progress, unasked: number): void {
+  progress.succeeded -= unasked;
+}
+
 /** Whether any answer came from a model that only stands in for one. Pure. */
 export function usesStandIn(models: Iterable<string>): boolean {
   for (const model of models) if (model.startsWith('stand-in/')) return true;
@@ -153,32 +174,46 @@ function enterAgain(progress: Progress, event: EventOf<'run.resumed'>): void {
 
 function startCall(progress: Progress, event: EventOf<'call.started'>): void {
   const { place, path, width } = event;
-  progress.calls.set(place, { path, composite: event.of !== 'model' && event.of !== 'step' });
-  progress.started += 1;
+  progress.calls.set(place, { path, of: event.of, composite: event.of !== 'model' && event.of !== 'step' });
   progress.root ??= path;
-  if (width !== undefined && width > (progress.fan?.width ?? 1)) {
+  if (width !== undefined && isNext(width, progress.fan)) {
     progress.fan = { path, width, items: new Map(), done: 0, failed: 0 };
     progress.overBefore = 0;
   }
   doing(progress, place, '');
 }
 
+/** A wider fan-out, or one as wide after one that is over. */
+function isNext(width: number, fan: Fan | undefined): boolean {
+  return width > (fan?.width ?? 1) || (fan !== undefined && width === fan.width && overIn(fan) === width);
+}
+
 function endCall(progress: Progress, event: EventOf<'call.succeeded'> | EventOf<'call.failed'> | EventOf<'call.retracted'>): void {
-  const path = progress.calls.get(event.place)?.path;
+  const call = progress.calls.get(event.place);
   progress.running.delete(event.place);
-  if (path === undefined) return;
+  if (call === undefined) return;
+  const { path, composite } = call;
   switch (event.kind) {
     case 'call.retracted':
+      setOutcome(progress, call, undefined);
       return setItem(progress, path, undefined);
     case 'call.succeeded':
-      progress.succeeded += 1;
+      setOutcome(progress, call, composite ? undefined : 'succeeded');
       return setItem(progress, path, 'done');
-    case 'call.failed':
-      progress.failed += 1;
+    case 'call.failed': {
       // A failure that is only passed on is not a second one.
-      if (event.causes.length === 0) progress.lastFailure = { path, code: event.error.code, message: event.error.message };
+      const own = event.causes.length === 0;
+      setOutcome(progress, call, own || !composite ? 'failed' : undefined);
+      if (own) progress.lastFailure = { path, code: event.error.code, message: event.error.message };
       return setItem(progress, path, 'failed');
+    }
   }
+}
+
+function setOutcome(progress: Progress, call: Known, outcome: Known['outcome']): void {
+  if (call.outcome !== undefined) progress[call.outcome] -= 1;
+  if (outcome !== undefined) progress[outcome] += 1;
+  call.outcome = outcome;
 }
 
 function doing(progress: Progress, place: Place | undefined, what: string): void {
@@ -190,7 +225,7 @@ function doing(progress: Progress, place: Place | undefined, what: string): void
     running.doing = what;
     return;
   }
-  progress.running.set(place, { ...call, doing: what });
+  progress.running.set(place, { path: call.path, composite: call.composite, doing: what });
   setItem(progress, call.path, 'running');
 }
 

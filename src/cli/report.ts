@@ -3,6 +3,7 @@
 
 import type { AmdahlError, ErrorCode, Problem } from '../agent/errors.ts';
 import { describe, ERROR_CODES } from '../agent/errors.ts';
+import { pasteable } from './invocation.ts';
 import { ProgramThrew } from './programThrew.ts';
 import { clipLine, visible } from './quantities.ts';
 import type { Output } from './terminal.ts';
@@ -27,6 +28,7 @@ const JOURNAL_CODES: ReadonlySet<ErrorCode> = new Set([
 const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'MISCONFIGURED',
   'PROGRAM_NOT_FOUND',
+  'PROGRAM_BROKEN',
   'RUN_UNKNOWN',
   'CONTRACT_VIOLATION',
   'NO_JSON_SCHEMA',
@@ -66,13 +68,20 @@ export function reportError(error: unknown, output: Output, debug: boolean): voi
     return;
   }
   if (isAmdahlError(error)) {
-    output.line(`${colors.red(colors.bold(error.code))} ${visible(error.message)}`);
+    output.line(`${colors.red(colors.bold(error.code))} ${visible(pasteable(error.message))}`);
     const at = placeText(error);
     if (at !== '') output.line(colors.dim(`  at ${at}`));
     for (const line of problemsText(error)) output.line(line);
-    for (const cause of causesOf(error)) output.line(colors.dim(`  because ${clipLine(cause, 200)}`));
+    for (const cause of causesOf(error)) output.line(colors.dim(`  because ${clipLine(pasteable(cause), 200)}`));
   } else output.line(`${colors.red(colors.bold('error'))} ${visible(describe(error))}`);
-  if (debug && error instanceof Error) output.line(colors.dim(error.stack ?? ''));
+  if (debug) for (const stack of stacksOf(error)) output.line(colors.dim(visible(stack)));
+}
+
+/** Stacks along the causes, the user's own error among them. */
+function stacksOf(error: unknown, depth = 0): string[] {
+  if (!(error instanceof Error) || depth > CAUSES_SHOWN) return [];
+  const below: readonly unknown[] = error instanceof AggregateError ? error.errors.slice(0, CAUSES_SHOWN) : [error.cause];
+  return [`${depth === 0 ? '' : 'because '}${error.stack ?? describe(error)}`, ...below.flatMap((one) => stacksOf(one, depth + 1))];
 }
 
 function placeText({ where, message }: AmdahlError): string {
@@ -89,7 +98,7 @@ function problemsText({ problems, message }: AmdahlError): string[] {
 }
 
 function problemText({ path, message }: Problem): string {
-  return path === '' ? visible(message) : `${visible(path)}: ${visible(message)}`;
+  return visible(pasteable(path === '' ? message : `${path}: ${message}`));
 }
 
 function causesOf(error: AmdahlError): string[] {
@@ -105,12 +114,13 @@ function causesOf(error: AmdahlError): string[] {
   return causes;
 }
 
-/** The user's own frames: Node's internals and this CLI tell its author nothing. Paths are as short as they can be. */
+const OWN = new URL('../', import.meta.url).href;
+
+/** The user's own frames: those of Node, of this package and of what parses its command line tell its author nothing. Paths are as short as they can be. */
 function ownStack(thrown: unknown): string {
   if (!(thrown instanceof Error)) return `  ${visible(describe(thrown))}`;
-  const here = import.meta.url.slice(0, import.meta.url.lastIndexOf('/'));
   const lines = visible(thrown.stack ?? describe(thrown)).split('\n');
-  const kept = lines.filter((line) => !/^\s+at .*\(?node:/.test(line) && !line.includes(here));
+  const kept = lines.filter((line) => !/^\s+at .*(?:\(?node:|node_modules\/commander\/)/.test(line) && !line.includes(OWN));
   const code = isAmdahlError(thrown) && !kept[0]?.includes(thrown.code) ? `${thrown.code}: ` : '';
   const root = `${process.cwd()}/`;
   return `${code}${kept.join('\n')}`.replaceAll(`file://${root}`, '').replaceAll(root, '');

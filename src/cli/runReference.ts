@@ -7,7 +7,8 @@ import type { Place, RunId } from '../journal/event.ts';
 import type { Journal, RunRow } from '../journal/journal.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
 import { fileIn } from '../journal/sqliteFile.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../agent/nearest.ts';
+import { amdahlCommand } from './invocation.ts';
 
 /** How many of the newest runs a prefix is looked up in. */
 const ROWS_SEARCHED_MAX = 10_000;
@@ -52,7 +53,7 @@ export async function findRun(journal: Journal, text: string): Promise<RunRow> {
   );
   throw new AmdahlError(
     'RUN_UNKNOWN',
-    `There is no run '${text}'. ${like === undefined ? 'amdahl runs lists them.' : `Did you mean ${like}?`}`,
+    `There is no run '${text}'. ${like === undefined ? `${amdahlCommand()} runs lists them.` : `Did you mean ${like}?`}`,
   );
 }
 
@@ -96,7 +97,7 @@ function callMeant(places: ReadonlyMap<string, Place>, text: string, run: RunId)
   const like = ends.length > 0 ? listed(ends) : nearest(text, [...places.keys()]);
   throw new AmdahlError(
     'RUN_UNKNOWN',
-    `Run ${run} has no call '${text}'. ${like === undefined ? `amdahl show ${run} --all lists its calls.` : `Did you mean ${like}?`}`,
+    `Run ${run} has no call '${text}'. ${like === undefined ? `${amdahlCommand()} show ${run} --all lists its calls.` : `Did you mean ${like}?`}`,
   );
 }
 

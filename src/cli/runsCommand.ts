@@ -1,6 +1,7 @@
 // `amdahl runs`: one line per run, newest first.
 
-import type { RunRow, RunStatus } from '../journal/journal.ts';
+import type { Journal, RunRow, RunStatus } from '../journal/journal.ts';
+import { pasteable } from './invocation.ts';
 import { programText } from './program.ts';
 import { agoText, countText, timeText, visible } from './quantities.ts';
 import { existingJournal, journalDirectory, shortPath } from './runReference.ts';
@@ -13,11 +14,19 @@ const COLUMNS = [{ gives: true }, {}, {}, { drop: 1 }, { align: 'right', drop: 2
 export async function runsCommand(options: { readonly limit: number; readonly json?: boolean }, { out, err }: Terminal): Promise<number> {
   const journal = existingJournal();
   const rows = (await journal?.rows(options.limit)) ?? [];
+  const took = new Map<RunRow, number>();
+  if (journal !== undefined && options.json !== true) for (const row of rows) took.set(row, await activeMs(journal, row));
   await journal?.close();
   if (options.json === true) for (const row of rows) out.line(JSON.stringify(row));
-  else if (rows.length === 0) err.line(`There are no runs in ${shortPath(journalDirectory())} yet. amdahl run FILE starts one.`);
+  else if (rows.length === 0)
+    err.line(`There are no runs in ${shortPath(journalDirectory())} yet. ${pasteable('amdahl run FILE starts one.')}`);
   else
-    for (const line of tableLines(COLUMNS, [headOf(out), ...rows.map((row) => cellsOf(row, Date.now(), out))], out.width())) out.line(line);
+    for (const line of tableLines(
+      COLUMNS,
+      [headOf(out), ...rows.map((row) => cellsOf(row, took.get(row) ?? 0, Date.now(), out))],
+      out.width(),
+    ))
+      out.line(line);
   return 0;
 }
 
@@ -25,13 +34,22 @@ function headOf({ colors }: Output): Cell[] {
   return ['RUN', 'STATUS', 'AGENT', 'STARTED', 'TOOK', 'EVENTS', 'PROGRAM'].map((text) => ({ text, paint: colors.dim }));
 }
 
-function cellsOf(row: RunRow, now: number, { colors }: Output): (string | Cell)[] {
+/** The time in which somebody worked on a run; only of one that was entered again events are read. */
+export async function activeMs(journal: Journal, { run, epoch, startedAt, updatedAt }: RunRow): Promise<number> {
+  let [before, since] = [0, startedAt];
+  if (epoch > 1)
+    for await (const { event } of journal.read(run, { kinds: ['run.resumed'] }))
+      if (event.kind === 'run.resumed') [before, since] = [event.activeMs, event.at];
+  return before + Math.max(0, updatedAt - since);
+}
+
+function cellsOf(row: RunRow, tookMs: number, now: number, { colors }: Output): (string | Cell)[] {
   return [
     row.run,
     { text: row.status, paint: paintOf(row.status, colors) },
     visible(row.agent),
     agoText(row.startedAt, now),
-    timeText(row.updatedAt - row.startedAt),
+    timeText(tookMs),
     countText(row.events),
     { text: row.program === undefined ? '' : programText(row.program), paint: colors.dim },
   ];

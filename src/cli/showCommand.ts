@@ -7,11 +7,12 @@ import type { Journal, RunRow } from '../journal/journal.ts';
 import type { CallNode, RunTree } from '../journal/tree.ts';
 import { treeOf } from '../journal/tree.ts';
 import { renderBill } from './billText.ts';
-import { amdahlCommand } from './invocation.ts';
+import { amdahlCommand, pasteable } from './invocation.ts';
+import { nextStep } from './nextStep.ts';
 import { programText } from './program.ts';
-import { renderRequest, requestsOf } from './promptText.ts';
+import { showPrompts } from './promptCommand.ts';
 import { clipLine, many, momentText, timeText, visible } from './quantities.ts';
-import { findCalls, findRun, requireJournal } from './runReference.ts';
+import { findRun, requireJournal } from './runReference.ts';
 import { paintOf } from './runsCommand.ts';
 import type { Output, Terminal } from './terminal.ts';
 import { RETRACTIONS, renderTree } from './treeText.ts';
@@ -31,17 +32,6 @@ export async function showCommand(text: string, options: ShowOptions, { out }: T
   else await showRun(journal, row, options, out);
   await journal.close();
   return 0;
-}
-
-async function showPrompts(journal: Journal, row: RunRow, which: string | true, options: ShowOptions, out: Output): Promise<void> {
-  const call = which === true ? undefined : (await findCalls(journal, row.run, [which]))[0]?.place;
-  let shown = 0;
-  for await (const request of requestsOf(journal.read(row.run, { kinds: ['model.requested', 'model.responded'] }), call)) {
-    shown += 1;
-    if (options.json === true) out.line(JSON.stringify(request));
-    else for (const line of renderRequest(request, out.colors)) out.line(out.tty ? visible(line) : line);
-  }
-  if (shown === 0 && options.json !== true) out.line(`${which === true ? `Run ${row.run}` : which} asked no model.`);
 }
 
 async function showRun(journal: Journal, row: RunRow, options: ShowOptions, out: Output): Promise<void> {
@@ -85,19 +75,27 @@ function* lines(row: RunRow, tree: RunTree, bill: Bill, options: ShowOptions, ou
     yield '';
   }
   yield* renderBill(bill, out.width(), colors);
-  const next = NEXT[row.status];
+  const next = nextText(row, tree);
   if (next !== undefined) {
     yield '';
-    yield colors.dim(`${next}: ${amdahlCommand()} resume ${row.run}`);
+    yield colors.dim(next);
   }
 }
 
-const NEXT: Readonly<Partial<Record<RunRow['status'], string>>> = {
-  interrupted: 'go on',
-  cancelled: 'go on',
-  failed: 'ask again what failed',
-  partial: 'ask again what is missing',
-};
+function nextText({ run, status }: RunRow, { failure }: RunTree): string | undefined {
+  switch (status) {
+    case 'failed':
+      return nextStep(failure, run);
+    case 'partial':
+      return `ask again what is missing: ${amdahlCommand()} resume ${run}`;
+    case 'cancelled':
+    case 'interrupted':
+      return `go on: ${amdahlCommand()} resume ${run}`;
+    case 'running':
+    case 'succeeded':
+      return undefined;
+  }
+}
 
 function* headLines(row: RunRow, tree: RunTree, { colors, width }: Output): Generator<string> {
   const field = (name: string, value: string): string => `${colors.dim(name.padEnd(8))} ${value}`;
@@ -109,7 +107,7 @@ function* headLines(row: RunRow, tree: RunTree, { colors, width }: Output): Gene
     yield field('input', clipLine(typeof tree.input === 'string' ? tree.input : JSON.stringify(tree.input), Math.min(width() - 9, 160)));
   if (row.owner !== undefined && row.status === 'running')
     yield field('owner', `process ${row.owner.pid} on ${row.owner.host}${row.owner.alive ? '' : ', gone'}`);
-  if (tree.failure !== undefined) yield field('failed', colors.red(`${tree.failure.code}: ${visible(tree.failure.message)}`));
+  if (tree.failure !== undefined) yield field('failed', colors.red(`${tree.failure.code}: ${visible(pasteable(tree.failure.message))}`));
   if (tree.reason !== undefined) yield field('because', clipLine(tree.reason, width() - 9));
 }
 
@@ -125,7 +123,7 @@ function budgetText({ calls, tokens, usd, ms }: NonNullable<RunTree['budget']>):
 }
 
 function gapLine({ call, error }: Gap, { width }: Output): string {
-  return `  ${clipLine(`${call}  ${error.code}: ${error.message}`, Math.max(40, width() - 2))}`;
+  return `  ${clipLine(`${call}  ${error.code}: ${pasteable(error.message)}`, Math.max(40, width() - 2))}`;
 }
 
 function* entryLines({ entries }: RunTree, again: readonly string[], { colors }: Output): Generator<string> {

@@ -6,6 +6,7 @@
 import type { Colors } from 'picocolors/types.js';
 import type { Problem } from '../agent/errors.ts';
 import type { ActNode, AttemptNode, CallNode, CallStatus, Cost, TurnNode } from '../journal/tree.ts';
+import { pasteable } from './invocation.ts';
 import { clipLine, costText, countText, many, timeText, visible, wrapText } from './quantities.ts';
 import type { Cell } from './table.ts';
 import { tableLines } from './table.ts';
@@ -122,7 +123,7 @@ function* notesOf(node: CallNode, isRoot: boolean, options: NoteOptions): Genera
   }
   if (node.failure !== undefined) {
     const { code, message, problems = [] } = node.failure;
-    for (const line of messageLines(`${code}: ${message}`, options)) yield colors.red(line);
+    for (const line of messageLines(`${code}: ${pasteable(message)}`, options)) yield colors.red(line);
     yield* problemLines(
       problems.filter((problem) => !message.includes(problem.message)),
       options,
@@ -134,7 +135,7 @@ function* notesOf(node: CallNode, isRoot: boolean, options: NoteOptions): Genera
   }
   // The root's gaps are the run's, which have a section of their own.
   for (const { call, error } of isRoot ? [] : node.gaps)
-    yield colors.yellow(clipLine(`missing ${call}: ${error.code}: ${error.message}`, options.room));
+    yield colors.yellow(clipLine(`missing ${call}: ${error.code}: ${pasteable(error.message)}`, options.room));
   for (const { guard, evidence } of node.guards)
     yield colors.yellow(clipLine(`limit '${guard}' reached: ${JSON.stringify(evidence)}`, options.room));
   for (const act of node.acts) if (act.state !== 'committed' || options.all) yield actLine(act, colors);
@@ -205,8 +206,10 @@ function* turnLines(turn: TurnNode, number: number, indent: string, options: Not
         : colors.red(clipLine(`${tool.error.code}: ${tool.error.message}`, 80));
     yield `${indent}  ${visible(tool.tool)} ${clipLine(JSON.stringify(tool.args), options.room - 40)} ${end}`;
   }
-  if (turn.error !== undefined)
-    yield `${indent}  ${colors.red(clipLine(`${turn.error.code}: ${turn.error.message}`, options.room - indent.length - 2))}`;
+  if (turn.error !== undefined) {
+    const paint = turn.status === 'cancelled' ? colors.yellow : colors.red;
+    yield `${indent}  ${paint(clipLine(`${turn.error.code}: ${turn.error.message}`, options.room - indent.length - 2))}`;
+  }
   if (turn.problems !== undefined) for (const line of problemLines(turn.problems, options)) yield `${indent}  ${line}`;
 }
 

@@ -3,6 +3,7 @@
 
 import { MultiBar } from 'cli-progress';
 import type { Event } from '../journal/event.ts';
+import { pasteable } from './invocation.ts';
 import type { Failure, Progress } from './progress.ts';
 import { addToProgress, usesStandIn } from './progress.ts';
 import { barLine, logLine, runningLine, STAND_IN_NOTE } from './progressText.ts';
@@ -21,6 +22,8 @@ export type WatchMode = 'people' | 'json' | 'quiet';
 
 const LOG_EVERY_MS = 5_000;
 const FRAMES_PER_SECOND = 8;
+/** How long a failure waits for the run to end with it: what a run ends with is said in full then, and not twice. */
+const FAILURE_HELD_MS = 300;
 /** More failures than this are in `show`. */
 const FAILURES_TOLD_MAX = 20;
 
@@ -50,7 +53,7 @@ function watchWithBars(progress: Progress, output: Output): Watch {
   const tell = teller(
     progress,
     (text) => say(colors.yellow(text)),
-    ({ path, code, message }) => say(clipFailure(`${colors.red('✗')} ${path} ${colors.red(code)} `, message, width())),
+    ({ path, code, message }) => say(clipFailure(`${colors.red('✗')} ${path} ${colors.red(code)} `, pasteable(message), width())),
   );
   return {
     event(event) {
@@ -59,10 +62,11 @@ function watchWithBars(progress: Progress, output: Output): Watch {
         () => barLine(progress, Date.now(), width(), colors),
         () => runningLine(progress, width(), colors),
       );
-      tell(event);
+      tell.event(event);
     },
     say,
     end() {
+      tell.rest();
       // What was said but not drawn yet is drawn before the bars go.
       bars?.update();
       bars?.stop();
@@ -87,7 +91,7 @@ function openBars(...lines: readonly (() => string)[]): MultiBar {
 
 function watchWithLines(progress: Progress, output: Output): Watch {
   const say = (line: string): void => output.line(line);
-  const tell = teller(progress, say, ({ path, code, message }) => say(`failed ${path}: ${code}: ${clipLine(message, 300)}`));
+  const tell = teller(progress, say, ({ path, code, message }) => say(`failed ${path}: ${code}: ${clipLine(pasteable(message), 300)}`));
   let said = '';
   let timer: NodeJS.Timeout | undefined;
   const tick = (): void => {
@@ -99,10 +103,11 @@ function watchWithLines(progress: Progress, output: Output): Watch {
     event(event) {
       addToProgress(progress, event);
       timer ??= setInterval(tick, LOG_EVERY_MS).unref();
-      tell(event);
+      tell.event(event);
     },
     say,
     end() {
+      tell.rest();
       if (timer === undefined) return;
       clearInterval(timer);
       timer = undefined;
@@ -111,24 +116,45 @@ function watchWithLines(progress: Progress, output: Output): Watch {
   };
 }
 
-/** Says once that a model is none, and each failure as it comes, up to a bound. */
-function teller(progress: Progress, say: (line: string) => void, sayFailure: (failure: Failure) => void): (event: Event) => void {
+interface Teller {
+  event(event: Event): void;
+  /** Says what is still held. */
+  rest(): void;
+}
+
+/** Says once that a model is none, and each failure as it comes, up to a bound. The one that the run ends with is left to the end. */
+function teller(progress: Progress, say: (line: string) => void, sayFailure: (failure: Failure) => void): Teller {
   let last = progress.lastFailure;
+  let held: Failure | undefined;
+  let timer: NodeJS.Timeout | undefined;
   let told = 0;
   let labelled = false;
-  return ({ kind }) => {
-    if (kind === 'model.requested' && !labelled && usesStandIn(progress.models)) {
-      labelled = true;
-      say(STAND_IN_NOTE);
-    }
-    const failure = progress.lastFailure;
-    if (failure === undefined || failure === last) return;
-    last = failure;
-    // The run's own failure is what the run ends with.
-    if (failure.path === progress.root) return;
+  const rest = (): void => {
+    clearTimeout(timer);
+    const failure = held;
+    held = undefined;
+    if (failure === undefined) return;
     told += 1;
     if (told <= FAILURES_TOLD_MAX) sayFailure(failure);
-    if (told === FAILURES_TOLD_MAX) say('more failures are not shown here; amdahl show has them all');
+    if (told === FAILURES_TOLD_MAX) say(pasteable('more failures are not shown here; amdahl show has them all'));
+  };
+  return {
+    event(event) {
+      if (event.kind === 'model.requested' && !labelled && usesStandIn(progress.models)) {
+        labelled = true;
+        say(STAND_IN_NOTE);
+      }
+      if (event.kind === 'run.failed' && event.error.code === held?.code && event.error.message === held.message) held = undefined;
+      const failure = progress.lastFailure;
+      if (failure === undefined || failure === last) return;
+      last = failure;
+      rest();
+      // The run's own failure is what the run ends with.
+      if (failure.path === progress.root) return;
+      held = failure;
+      timer = setTimeout(rest, FAILURE_HELD_MS);
+    },
+    rest,
   };
 }
 

@@ -3,6 +3,7 @@
 import { type Agent, type AnyAgent, assertAgent, define, type InputOf, type OutputOf } from '../agent/agent.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
+import { checkOptions } from '../agent/options.ts';
 
 type Both<A extends Readonly<Record<string, AnyAgent>>> = { [K in keyof A]: (input: InputOf<A[K]>) => void }[keyof A] extends (
   input: infer I,
@@ -18,9 +19,10 @@ export function all<const A extends Readonly<Record<string, AnyAgent>>, const N 
   agents: A,
   options: { readonly name?: N } = {},
 ): Agent<Both<A>, { readonly [K in keyof A]: OutputOf<A[K]> }, N> {
+  checkOptions(options, { name: true }, 'all()');
   const entries = Object.entries(agents);
-  for (const [, agent] of entries) assertAgent(agent, 'all');
-  if (entries.length === 0) throw new AmdahlError('MISCONFIGURED', 'all takes at least one agent: all({ summary, review }).');
+  for (const [, agent] of entries) assertAgent(agent, 'all()');
+  if (entries.length === 0) throw new AmdahlError('MISCONFIGURED', 'all() takes at least one agent: all({ summary, review }).');
   return define({
     name: options.name ?? `all(${entries.map(([, agent]) => agent.name).join(', ')})`,
     kind: 'all',
@@ -43,7 +45,7 @@ export function all<const A extends Readonly<Record<string, AnyAgent>>, const N 
 
 function agentAt(entries: readonly (readonly [string, AnyAgent])[], index: number): AnyAgent {
   const entry = entries[index];
-  if (entry === undefined) throw new AmdahlError('MISCONFIGURED', `all has no branch ${index}.`);
+  if (entry === undefined) throw new AmdahlError('MISCONFIGURED', `all() has no branch ${index}.`);
   return entry[1];
 }
 

@@ -1,9 +1,11 @@
 // flow: an ordinary async function that asks agents. Always enough; the other combinators are flows with a name.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { type Agent, type AnyAgent, type Common, define } from '../agent/agent.ts';
-import { contractOf, type ParsedOf, type RawOf, text } from '../agent/contract.ts';
+import { type Agent, type AnyAgent, type Common, COMMON_OPTIONS, define } from '../agent/agent.ts';
+import { contractOf, kindOf, type ParsedOf, type RawOf, text } from '../agent/contract.ts';
+import { AmdahlError } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
+import { checkOptions, checkRequired, type OptionNames, titled } from '../agent/options.ts';
 import type { AskOptions, Scope } from '../agent/scope.ts';
 import { severalFailed } from './all.ts';
 
@@ -38,6 +40,13 @@ export interface FlowOptions<N extends string, IS, OS, R> extends Common<N, IS, 
   readonly run: (input: ParsedOf<IS>, ctx: FlowContext) => Promise<Result<OS, R>>;
 }
 
+const OPTIONS: OptionNames<FlowOptions<string, undefined, undefined, unknown>> = {
+  ...COMMON_OPTIONS,
+  version: true,
+  uses: true,
+  run: true,
+};
+
 /**
  * A composite written by hand. Without an output schema it gives what its function gives.
  * It runs again on every resume, over recorded answers: code between the calls must not act on the world.
@@ -48,6 +57,9 @@ export function flow<
   OS extends StandardSchemaV1 | undefined = undefined,
   R = unknown,
 >(options: FlowOptions<N, IS, OS, R>): Agent<RawOf<IS>, Given<OS, R>, N> {
+  const who = titled('flow', options);
+  checkOptions(options, OPTIONS, who);
+  checkRequired(options.run, 'run', 'function', who);
   const { input, output, name, run } = options;
   return define<RawOf<IS>, Given<OS, R>, N>({
     ...options,
@@ -65,23 +77,53 @@ function contextOf(scope: Scope): FlowContext {
   let fans = 0;
   return {
     call: (agent, input, options) => scope.ask(agent, input, options),
-    all: async (branches) => {
-      const kind = fans === 0 ? 'all' : `all${fans}`;
+    all: (branches) => {
       fans += 1;
-      const settled = await scope.fan(
-        kind,
-        branches.length,
-        { concurrency: Math.max(1, branches.length) },
-        async (below, index) => await branches[index]?.(contextOf(below)),
-      );
-      const failed = settled.flatMap((one) => (one.ok ? [] : [one.error]));
-      if (failed.length === 1) throw failed[0];
-      if (failed.length > 1) throw severalFailed(branches.length, failed);
-      return settled.map((one) => (one.ok ? one.value : undefined)) as never; // in order and complete, as the mapped tuple says
+      return quiet(runAll(scope, branches, fans === 1 ? 'all' : `all${fans - 1}`)) as never; // in order and complete, as the mapped tuple says
     },
-    race: async <T>(branches: readonly Branch<T>[]) =>
-      await scope.race(branches.length, async (below, index) => await (branches[index] as Branch<T>)(contextOf(below))), // index < length
+    race: (branches) => quiet(runRace(scope, branches)),
     now: () => scope.now(),
     random: () => scope.random(),
   };
+}
+
+async function runAll(scope: Scope, branches: readonly Branch<unknown>[], kind: string): Promise<readonly unknown[]> {
+  checkBranches(branches, 'all');
+  const settled = await scope.fan(
+    kind,
+    branches.length,
+    { concurrency: Math.max(1, branches.length) },
+    async (below, index) => await branches[index]?.(contextOf(below)),
+  );
+  const failed = settled.flatMap((one) => (one.ok ? [] : [one.error]));
+  if (failed.length === 1) throw failed[0];
+  if (failed.length > 1) throw severalFailed(branches.length, failed);
+  return settled.map((one) => (one.ok ? one.value : undefined));
+}
+
+async function runRace<T>(scope: Scope, branches: readonly Branch<T>[]): Promise<T> {
+  checkBranches(branches, 'race');
+  return await scope.race(branches.length, async (below, index) => await (branches[index] as Branch<T>)(contextOf(below))); // index < length
+}
+
+/** The same promise; when nobody listens to it, its failure is the flow's affair and does not end the process. */
+function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
+/** @throws AmdahlError MISCONFIGURED unless each can be begun in a branch of its own. Pure. */
+function checkBranches(branches: unknown, method: 'all' | 'race'): void {
+  const list: readonly unknown[] = Array.isArray(branches) ? branches : [];
+  const at = list.findIndex((branch) => typeof branch !== 'function');
+  if (Array.isArray(branches) && at === -1) return;
+  const got = at === -1 ? shown(branches) : `${shown(list[at])} at ${at}`;
+  throw new AmdahlError(
+    'MISCONFIGURED',
+    `ctx.${method} takes functions and got ${got}. Write ctx.${method}([(c) => c.call(agent, input)]).`,
+  );
+}
+
+function shown(value: unknown): string {
+  return value instanceof Promise ? 'a promise' : kindOf(value);
 }

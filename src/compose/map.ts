@@ -3,6 +3,7 @@
 import { type Agent, type AnyAgent, assertAgent, type Budget, define, type InputOf, type OutputOf } from '../agent/agent.ts';
 import { AmdahlError, asAmdahl, type ErrorRecord, recordError } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
+import { checkOptions, type OptionNames } from '../agent/options.ts';
 import type { Scope } from '../agent/scope.ts';
 
 /** How many items are asked about at once where nothing else is said. */
@@ -21,6 +22,8 @@ export interface MapOptions<N extends string = string> {
 export interface MapOptionsPartial<N extends string = string> extends MapOptions<N> {
   readonly atLeast: number;
 }
+
+const OPTIONS: OptionNames<MapOptions> = { name: true, concurrency: true, atLeast: true, budget: true, timeoutMs: true };
 
 /** What a map gives where less than all is allowed. Indexes are those of the input. */
 export interface MapResult<O> {
@@ -41,7 +44,8 @@ export function map<A extends AnyAgent, const N extends string = `map(${A['name'
   options?: MapOptions<N> & { readonly atLeast?: undefined },
 ): Agent<readonly InputOf<A>[], readonly OutputOf<A>[], N>;
 export function map(agent: AnyAgent, options: MapOptions = {}): AnyAgent {
-  assertAgent(agent, 'map');
+  assertAgent(agent, 'map()');
+  checkOptions(options, OPTIONS, `The map over '${agent.name}'`);
   const fan = fanOptions(options, agent.name);
   return define({
     name: options.name ?? `map(${agent.name})`,

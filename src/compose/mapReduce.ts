@@ -3,16 +3,18 @@
 import { type Agent, type AnyAgent, assertAgent, type Budget, define, type InputOf, type OutputOf } from '../agent/agent.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
+import { checkOptions, type OptionNames, titled } from '../agent/options.ts';
 import type { Scope } from '../agent/scope.ts';
 import { severalFailed } from './all.ts';
 import { fanOptions, items, mapItems } from './map.ts';
+import type { Misfit } from './misfit.ts';
 
-/** `R` where it takes the list of what `M` gives; else a sentence that names both, for the compiler to show. */
+/** `R` where it takes the list of what `M` gives; else what does not fit, for the compiler to show. */
 export type Reducer<M extends AnyAgent, R extends AnyAgent> = [readonly OutputOf<M>[]] extends [InputOf<R>]
   ? R
   : OutputOf<M>[] extends InputOf<R>
     ? R
-    : `The outputs of '${M['name']}' as a list do not fit the input of '${R['name']}'.`;
+    : Misfit<`The outputs of '${M['name']}' as a list do not fit the input of '${R['name']}'.`, OutputOf<M>[], InputOf<R>>;
 
 export interface MapReduceOptions<M extends AnyAgent, R extends AnyAgent, N extends string> {
   readonly name?: N;
@@ -29,17 +31,29 @@ export interface MapReduceOptions<M extends AnyAgent, R extends AnyAgent, N exte
   readonly timeoutMs?: number;
 }
 
+const OPTIONS: OptionNames<MapReduceOptions<AnyAgent, AnyAgent, string>> = {
+  name: true,
+  map: true,
+  reduce: true,
+  concurrency: true,
+  atLeast: true,
+  fanIn: true,
+  budget: true,
+  timeoutMs: true,
+};
+
 /** Asks `map` about every item and `reduce` about what came of them. With no output at all, `reduce` is asked with []. */
 export function mapReduce<M extends AnyAgent, R extends AnyAgent, const N extends string = `mapReduce(${M['name']}, ${R['name']})`>(
   options: MapReduceOptions<M, R, N>,
 ): Agent<readonly InputOf<M>[], OutputOf<R>, N> {
+  checkOptions(options, OPTIONS, titled('mapReduce', options));
   const { map: mapper, reduce: reducer }: { readonly map: unknown; readonly reduce: unknown } = options;
-  assertAgent(mapper, 'mapReduce');
-  assertAgent(reducer, 'mapReduce');
+  assertAgent(mapper, 'mapReduce()');
+  assertAgent(reducer, 'mapReduce()');
   const fan = fanOptions(options, mapper.name);
   const { fanIn } = options;
   if (fanIn !== undefined && (!Number.isInteger(fanIn) || fanIn < 2)) {
-    throw new AmdahlError('MISCONFIGURED', `mapReduce over '${mapper.name}' has fanIn: ${fanIn}. Give a whole number, 2 or more.`);
+    throw new AmdahlError('MISCONFIGURED', `The mapReduce over '${mapper.name}' has fanIn: ${fanIn}. Give a whole number, 2 or more.`);
   }
   return define({
     name: options.name ?? `mapReduce(${mapper.name}, ${reducer.name})`,

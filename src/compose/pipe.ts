@@ -3,11 +3,12 @@
 import { type Agent, type AnyAgent, assertAgent, define, type InputOf, type OutputOf } from '../agent/agent.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
+import type { Misfit } from './misfit.ts';
 
-/** `B` where it takes what `A` gives; else a sentence that names both, for the compiler to show. */
+/** `B` where it takes what `A` gives; else what does not fit, for the compiler to show. */
 export type Next<A extends AnyAgent, B extends AnyAgent> = [OutputOf<A>] extends [InputOf<B>]
   ? B
-  : `The output of '${A['name']}' does not fit the input of '${B['name']}'.`;
+  : Misfit<`The output of '${A['name']}' does not fit the input of '${B['name']}'.`, OutputOf<A>, InputOf<B>>;
 
 /** Asks `a`, then `b` with its output, and so on, for up to five (pipes may be piped). Fails with the first that fails. */
 export function pipe<A extends AnyAgent, B extends AnyAgent>(
@@ -33,10 +34,10 @@ export function pipe<A extends AnyAgent, B extends AnyAgent, C extends AnyAgent,
   e: Next<D, E>,
 ): Agent<InputOf<A>, OutputOf<E>, `pipe(${A['name']}, ${B['name']}, ${C['name']}, ${D['name']}, ${E['name']})`>;
 export function pipe(...stages: readonly AnyAgent[]): AnyAgent {
-  for (const stage of stages) assertAgent(stage, 'pipe');
+  for (const stage of stages) assertAgent(stage, 'pipe()');
   const [first, last] = [stages[0], stages.at(-1)];
   if (first === undefined || last === undefined || stages.length < 2) {
-    throw new AmdahlError('MISCONFIGURED', 'pipe takes two agents or more.');
+    throw new AmdahlError('MISCONFIGURED', 'pipe() takes two agents or more.');
   }
   return define({
     name: `pipe(${stages.map((stage) => stage.name).join(', ')})`,

@@ -9,10 +9,12 @@ import type { Entry, Event, EventOf, Place, Usage } from './event.ts';
 
 /** What a set of model requests cost. `tokensIn` includes cached, `tokensOut` includes reasoning. */
 export interface Spend {
-  /** Model requests sent, failed and unanswered ones included. */
+  /** Model requests sent: failed, cancelled and unanswered ones included. */
   readonly calls: number;
   /** How many of them failed. */
   readonly failed: number;
+  /** How many were cut off because their call or the run was cancelled. */
+  readonly cancelled: number;
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly tokensCached: number;
@@ -203,7 +205,7 @@ function addAnswer(bill: OpenBill, event: EventOf<'model.responded'> | EventOf<'
   const unpricedBy = Number(usdMicros === undefined && (!failed || spent(usage))) - Number(sent.assumedUsd === undefined);
   if (unpricedBy + Number(sent.assumedUsd === undefined) > 0) bill.unpriced.add(sent.model);
   for (const row of sent.rows) {
-    if (failed) row.failed += 1;
+    if (failed) row[event.error.code === 'CANCELLED' ? 'cancelled' : 'failed'] += 1;
     row.tokensIn += usage.tokensIn - sent.reserved;
     row.tokensOut += usage.tokensOut;
     row.tokensCached += usage.tokensCached;
@@ -298,6 +300,7 @@ function emptyRow(): Row {
   return {
     calls: 0,
     failed: 0,
+    cancelled: 0,
     tokensIn: 0,
     tokensOut: 0,
     tokensCached: 0,

@@ -43,7 +43,7 @@ export interface TurnNode {
   readonly why: 'ask' | 'tools' | 'repair';
   /** How often it was sent: more than once when a crash swallowed the answer. */
   readonly sent: number;
-  readonly status: 'running' | 'answered' | 'failed';
+  readonly status: 'running' | 'answered' | 'failed' | 'cancelled';
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly usdMicros?: number;

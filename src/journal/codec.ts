@@ -4,7 +4,7 @@
 // I1 what is read equals what was written, as JSON sees it: any string, any key, and bytes and URLs in messages.
 // I2 an encoded event shares nothing with the caller's: it is text, and changing the object later changes nothing.
 
-import { AmdahlError, describe } from '../agent/errors.ts';
+import { AmdahlError, describe, sentence } from '../agent/errors.ts';
 import { BLOB_LENGTH_MIN, blobOf, holdsLong, holdsReserved, restore, stringifyWithBlobs } from './blobs.ts';
 import type { StoredBlob } from './blobs.ts';
 import { EVENT_VERSION } from './event.ts';
@@ -52,9 +52,13 @@ export function encodeEvent(event: Event): EncodedEvent {
     const body = encodeBody(kind, place, { ...event, setup: setup.hash }, mayHoldFiles(event));
     return { kind, place, json: body.json, blobs: [setup, ...body.blobs] };
   } catch (thrown) {
-    throw new AmdahlError('NOT_JSON', `an event of kind ${kind} cannot be journaled because it is not JSON: ${describe(thrown)}`, {
-      cause: thrown,
-    });
+    throw new AmdahlError(
+      'NOT_JSON',
+      sentence(`an event of kind ${kind} cannot be journaled because it is not JSON: ${describe(thrown)}`),
+      {
+        cause: thrown,
+      },
+    );
   }
 }
 
@@ -77,7 +81,7 @@ export function decodeEvent(run: RunId, stored: StoredEvent, source: BlobSource,
   } catch (thrown) {
     throw new AmdahlError(
       'JOURNAL_DAMAGED',
-      `event ${stored.seq} of run ${run} in ${source.name} cannot be read: ${describe(thrown)}. ` +
+      `Event ${stored.seq} of run ${run} in ${source.name} cannot be read: ${describe(thrown)}. ` +
         'Copy the journal aside before anything else; the events before this one can still be read.',
       { where: { run }, data: { seq: stored.seq }, cause: thrown },
     );
@@ -136,7 +140,7 @@ function asRecord(parsed: unknown): Record<string, unknown> {
 function newerEvent(run: RunId, stored: StoredEvent, name: string): AmdahlError {
   return new AmdahlError(
     'JOURNAL_NEWER',
-    `event ${stored.seq} of run ${run} in ${name} has version ${stored.version}; this amdahl reads versions up to ${EVENT_VERSION}. ` +
+    `Event ${stored.seq} of run ${run} in ${name} has version ${stored.version}; this amdahl reads versions up to ${EVENT_VERSION}. ` +
       'Update amdahl to read this run.',
     { where: { run }, data: { version: stored.version, known: EVENT_VERSION } },
   );

@@ -119,7 +119,7 @@ function growRun(grove: Grove, event: Extract<Event, { kind: `run.${string}` }>)
       delete run.failure;
       delete run.reason;
       run.missing = [];
-      if (event.budget !== undefined) run.budget = event.budget;
+      if (event.budget !== undefined) run.budget = { ...run.budget, ...event.budget };
       if (event.program !== undefined) run.program = event.program;
       grove.entries.push({ entry: grove.entries.length + 1, startedAt: event.at, lastAt: event.at });
       return;
@@ -262,7 +262,7 @@ function growTurn(grove: Grove, event: Extract<Event, { kind: `model.${string}` 
   const call = grove.askers.get(event.place);
   if (turn === undefined || turn.turn !== event.turn || call === undefined) return;
   touch(grove, call, event.at);
-  turn.status = event.kind === 'model.failed' ? 'failed' : 'answered';
+  turn.status = event.kind === 'model.responded' ? 'answered' : event.error.code === 'CANCELLED' ? 'cancelled' : 'failed';
   turn.ms = event.ms;
   settle(call.own, turn, event);
   if (event.kind === 'model.failed') {

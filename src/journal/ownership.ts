@@ -1,7 +1,7 @@
 // What a claim's end looks like, the same in every store: the errors that say who has a run, and the
 // break that a claim goes through at most once. Called by the stores.
 
-import { AmdahlError } from '../agent/errors.ts';
+import { AmdahlError, sentence } from '../agent/errors.ts';
 import type { RunId } from './event.ts';
 import type { Owner } from './journal.ts';
 
@@ -33,7 +33,7 @@ export class Break {
 export function runOwned(run: RunId, owner: Owner, seenMsAgo: number, ttlMs: number): AmdahlError {
   return new AmdahlError(
     'RUN_OWNED',
-    `run ${run} is being worked on by process ${owner.pid} on ${owner.host} (last heartbeat ${secondsOf(seenMsAgo)} s ago). ` +
+    `Run ${run} is being worked on by process ${owner.pid} on ${owner.host} (last heartbeat ${secondsOf(seenMsAgo)} s ago). ` +
       `Wait for it to end, or stop it and try again: a stopped process on this machine frees its runs at once, ` +
       `one elsewhere ${Math.ceil(ttlMs / 1000)} s after its last heartbeat.`,
     { retryable: { afterMs: Math.max(0, ttlMs - seenMsAgo) }, where: { run }, data: { owner: { ...owner }, seenMsAgo } },
@@ -45,7 +45,7 @@ export function runOwnedHere(run: RunId, owner: Owner, seenMsAgo?: number): Amda
   const detail = seenMsAgo === undefined ? '' : ` (${owner.pid} on ${owner.host}, last heartbeat ${secondsOf(seenMsAgo)} s ago)`;
   return new AmdahlError(
     'RUN_OWNED',
-    `run ${run} is already being worked on by this process${detail}. Await that run, or cancel it, before starting it again.`,
+    `Run ${run} is already being worked on by this process${detail}. Await that run, or cancel it, before starting it again.`,
     { where: { run }, data: { owner: { ...owner }, ...(seenMsAgo === undefined ? {} : { seenMsAgo }) } },
   );
 }
@@ -54,7 +54,7 @@ export function runOwnedHere(run: RunId, owner: Owner, seenMsAgo?: number): Amda
 export function runLost(run: RunId, epoch: number): AmdahlError {
   return new AmdahlError(
     'RUN_LOST',
-    `run ${run} was taken over by another claim than epoch ${epoch}; nothing more of this one is recorded. ` +
+    `Run ${run} was taken over by another claim than epoch ${epoch}; nothing more of this one is recorded. ` +
       'Follow the run where it is now, or resume it once that owner is gone.',
     { where: { run }, data: { epoch } },
   );
@@ -62,12 +62,12 @@ export function runLost(run: RunId, epoch: number): AmdahlError {
 
 /** The claim was given up by its own holder. */
 export function runReleased(run: RunId): AmdahlError {
-  return new AmdahlError('RUN_LOST', `run ${run} was released by this claim; claim it again before appending to it.`, { where: { run } });
+  return new AmdahlError('RUN_LOST', `Run ${run} was released by this claim; claim it again before appending to it.`, { where: { run } });
 }
 
 /** The journal, or the handle on it, was closed by this process. */
 export function journalClosed(name: string): AmdahlError {
-  return new AmdahlError('JOURNAL_UNWRITABLE', `${name} was closed by this process; open it again before using it.`);
+  return new AmdahlError('JOURNAL_UNWRITABLE', sentence(`${name} was closed by this process; open it again before using it.`));
 }
 
 function secondsOf(ms: number): number {

@@ -158,7 +158,7 @@ function loadSqlite(): typeof DatabaseSync {
   } catch (thrown) {
     throw new AmdahlError(
       'MISCONFIGURED',
-      `the SQLite journal needs Node 22.18 or later, and this is Node ${process.versions.node} (${describe(thrown)}). ` +
+      `The SQLite journal needs Node 22.18 or later, and this is Node ${process.versions.node} (${describe(thrown)}). ` +
         'Update Node, or pass journal: memoryJournal() if the run need not survive this process.',
       { cause: thrown },
     );

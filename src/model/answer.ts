@@ -1,6 +1,7 @@
 // From a model's reply to a raw value: text as it is, or the JSON in it. Called when a reply is judged.
 
 import type { LanguageModelV4Content } from '@ai-sdk/provider';
+import { type Json, toJson } from '../agent/canonical.ts';
 import type { Contract } from '../agent/contract.ts';
 import { readJson } from './mend.ts';
 
@@ -16,11 +17,26 @@ export function readAnswer(
   unwrap: 'value' | undefined,
 ): Answer {
   const text = reply.text ?? textOf(reply.content);
+  if (!text.isWellFormed()) return HALF;
   if (output.kind === 'text')
     return text.trim() === '' ? { ok: false, message: 'The answer is empty.' } : { ok: true, raw: text, chars: text.length };
   const read = readJson(text);
   if (!read.ok) return { ok: false, message: `The answer is not JSON: ${read.why}.` };
+  if (hasHalves(text, read.value)) return HALF;
   return { ok: true, raw: unwrap === undefined ? read.value : unwrapped(read.value), chars: text.length };
+}
+
+const HALF: Answer = { ok: false, message: 'The answer has half a character in it (a lone surrogate).' };
+
+/** Written as an escape, half a character passes JSON.parse and no handoff. */
+function hasHalves(text: string, value: Json): boolean {
+  if (!/\\u[dD][89a-fA-F]/.test(text)) return false;
+  try {
+    toJson(value, 'the answer');
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Models sometimes leave the wrapper out; what they meant is then the whole value. */

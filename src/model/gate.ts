@@ -28,7 +28,7 @@ export interface GatePorts {
   }): Reserved | Promise<Reserved>;
   /** Runs foreign code under the call's life: aborts it and stops waiting when that ends. */
   lend<T>(work: (signal: AbortSignal) => PromiseLike<T>): T | Promise<T>;
-  /** Told after reserving, before sending. */
+  /** Told after reserving, before sending; throws when it must not be sent any more. */
   requested(reserved: Reserved): void;
 }
 
@@ -62,7 +62,12 @@ export async function send(outgoing: Outgoing, ports: GatePorts): Promise<Sent> 
   const tokensOut = options.maxOutputTokens ?? outgoing.tokensOutAssumed;
   const reserving = ports.reserve({ tokensIn, tokensOut, price: ports.price, model: modelName(model) });
   const reserved = reserving instanceof Promise ? await reserving : reserving;
-  ports.requested(reserved);
+  try {
+    ports.requested(reserved);
+  } catch (error) {
+    reserved.settle(undefined);
+    throw error;
+  }
   const start = ports.now();
   const capped = outgoing.metered && reserved.capped;
   let signal: AbortSignal | undefined;
@@ -80,7 +85,7 @@ export async function send(outgoing: Outgoing, ports: GatePorts): Promise<Sent> 
     // A request that was cut off by us has been read by the provider; one that it refused has not been charged.
     const usage: Usage = { tokensIn: signal?.aborted === true ? tokensIn : 0, tokensOut: 0, tokensCached: 0, tokensReasoning: 0 };
     const usdMicros = ports.price === undefined ? undefined : costUsdMicros(usage, ports.price);
-    reserved.settle({ tokens: usage.tokensIn, usdMicros: usdMicros ?? 0 });
+    reserved.settle(signal === undefined ? undefined : { tokens: usage.tokensIn, usdMicros: usdMicros ?? 0 });
     return { ok: false, error, usage, usdMicros, ms: ports.now() - start };
   }
 }
@@ -88,16 +93,22 @@ export async function send(outgoing: Outgoing, ports: GatePorts): Promise<Sent> 
 /** A provider's usage in whole tokens; estimated from the text where it reports none. */
 function usageOf(result: LanguageModelV4GenerateResult, tokensInEstimated: number): { usage: Usage; estimated: boolean } {
   const { inputTokens, outputTokens } = result.usage;
-  const estimated = inputTokens.total === undefined || outputTokens.total === undefined;
+  const [tokensIn, tokensOut] = [countOf(inputTokens.total), countOf(outputTokens.total)];
+  const estimated = tokensIn === undefined || tokensOut === undefined;
   return {
     estimated,
     usage: {
-      tokensIn: inputTokens.total ?? tokensInEstimated,
-      tokensOut: outputTokens.total ?? estimateTokens(JSON.stringify(result.content)),
-      tokensCached: inputTokens.cacheRead ?? 0,
-      tokensReasoning: outputTokens.reasoning ?? 0,
+      tokensIn: tokensIn ?? tokensInEstimated,
+      tokensOut: tokensOut ?? estimateTokens(JSON.stringify(result.content)),
+      tokensCached: countOf(inputTokens.cacheRead) ?? 0,
+      tokensReasoning: countOf(outputTokens.reasoning) ?? 0,
     },
   };
+}
+
+/** A number of tokens, unless the provider says something that is none: it would switch every cap off. */
+function countOf(total: number | undefined): number | undefined {
+  return total !== undefined && Number.isFinite(total) && total >= 0 ? total : undefined;
 }
 
 /** A provider's failure in our family. Its own words are kept as the cause. */

@@ -1,6 +1,7 @@
 // What requests cost, from a price table that the user gives: there is no built-in one, because a stale price is a
 // wrong bill. The gate reserves with it, the loop accounts with it. An unknown price is undefined, never zero.
 
+import { kindOf } from '../agent/contract.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { Usage } from '../journal/event.ts';
 
@@ -17,21 +18,37 @@ export type PriceTable = Readonly<Record<string, Price>>;
 /**
  * The price of a model ('provider/modelId'): its own key, else the longest key ending in `*` that fits, else undefined.
  * Pure; O(size of the table).
- * @throws AmdahlError MISCONFIGURED when that price is not made of amounts of at least 0.
  */
 export function priceOf(table: PriceTable, model: string): Price | undefined {
   const key = Object.hasOwn(table, model) ? model : widest(table, model);
-  if (key === undefined) return undefined;
-  const price = table[key];
-  if (price === undefined) return undefined;
-  for (const [name, amount] of Object.entries({ in: price.in, out: price.out, cached: price.cached ?? 0 })) {
-    if (Number.isFinite(amount) && amount >= 0) continue;
+  return key === undefined ? undefined : table[key];
+}
+
+const AMOUNTS = new Set(['in', 'out', 'cached']);
+
+/** @throws AmdahlError MISCONFIGURED unless every price is made of amounts of at least 0. Pure; O(size of the table). */
+export function checkPrices(table: PriceTable): void {
+  for (const [model, price] of Object.entries(table)) {
+    const wrong = flawOf(price);
+    if (wrong === undefined) continue;
     throw new AmdahlError(
       'MISCONFIGURED',
-      `the price ${JSON.stringify(key)} says ${name}: ${String(amount)}; give USD per million tokens, 0 or more`,
+      `The price ${JSON.stringify(model)} ${wrong}: write { in, out, cached } in USD per million tokens, 0 or more.`,
     );
   }
-  return price;
+}
+
+/** What is wrong with a price, if anything: a program without types may give anything. */
+function flawOf(price: unknown): string | undefined {
+  if (typeof price !== 'object' || price === null) return `is ${kindOf(price)}`;
+  const amounts = Object.entries(price).filter(([, amount]) => amount !== undefined);
+  const names = amounts.map(([name]) => name);
+  const absent = ['in', 'out'].find((name) => !names.includes(name));
+  if (absent !== undefined) return `has no '${absent}'; it has ${names.join(', ') || 'nothing'}`;
+  const odd = names.find((name) => !AMOUNTS.has(name));
+  if (odd !== undefined) return `has '${odd}', which is no part of a price`;
+  const bad = amounts.find(([, amount]) => typeof amount !== 'number' || !Number.isFinite(amount) || amount < 0);
+  return bad === undefined ? undefined : `says ${bad[0]}: ${String(bad[1])}`;
 }
 
 function widest(table: PriceTable, model: string): string | undefined {

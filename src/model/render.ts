@@ -16,7 +16,7 @@ import type { ModelBehaviour } from '../agent/agent.ts';
 import type { ToolResult } from '../agent/checks.ts';
 import type { Json } from '../agent/canonical.ts';
 import { type Contract, wrapForModel } from '../agent/contract.ts';
-import type { Problem } from '../agent/errors.ts';
+import { AmdahlError, type Problem } from '../agent/errors.ts';
 import { takesText, TEXT_ARGUMENTS, type ToolSpec } from '../agent/tool.ts';
 import type { Setup } from '../journal/event.ts';
 import { estimateSetup } from './tokens.ts';
@@ -81,9 +81,25 @@ export function opening({ instructions }: Fixed, input: unknown): readonly Langu
 /** Text as it is; an object field by field, strings verbatim in `<name>` tags and the rest as JSON in them; anything else as JSON. */
 export function renderInput(input: unknown): string {
   if (typeof input === 'string') return input;
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) return JSON.stringify(input);
+  if (typeof input !== 'object' || input === null || Array.isArray(input) || 'toJSON' in input) return shown(input);
+  if (input instanceof Map || input instanceof Set) return shown(input);
   const fields = Object.entries(input).filter(([, value]) => value !== undefined);
-  return fields.map(([name, value]) => `<${name}>\n${typeof value === 'string' ? value : JSON.stringify(value)}\n</${name}>`).join('\n\n');
+  return fields.map(([name, value]) => `<${name}>\n${typeof value === 'string' ? value : shown(value)}\n</${name}>`).join('\n\n');
+}
+
+/** JSON for the model. A transform may have made what JSON would show as nothing: that is an error, never an empty prompt. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value, (_, inner: unknown) => {
+    const lost = inner instanceof Map || inner instanceof Set ? inner.constructor.name : typeof inner;
+    if (['Map', 'Set', 'bigint', 'function', 'symbol'].includes(lost)) {
+      throw new AmdahlError(
+        'NOT_JSON',
+        `The contract of the input makes a ${lost}, which a model cannot be shown. Let its transform give plain JSON.`,
+      );
+    }
+    return inner;
+  });
+  return text ?? 'null';
 }
 
 /** A reply as the next request repeats it, with what the provider wants back (signatures, item ids). */

@@ -8,6 +8,7 @@ import type {
   LanguageModelV4GenerateResult,
 } from '@ai-sdk/provider';
 import { AmdahlError } from '../agent/errors.ts';
+import { checkOptions, type OptionNames } from '../agent/options.ts';
 import { estimatePrompt, estimateTokens } from './tokens.ts';
 
 /** What one turn of a script expects and answers. */
@@ -29,10 +30,22 @@ export interface ScriptedTurn {
   readonly tokensOut?: number;
 }
 
+const FIELDS: OptionNames<ScriptedTurn> = {
+  expect: true,
+  content: true,
+  text: true,
+  object: true,
+  tools: true,
+  error: true,
+  finish: true,
+  tokensIn: true,
+  tokensOut: true,
+};
+
 export interface ScriptedModel extends LanguageModelV4 {
   /** Every request so far. */
   readonly requests: readonly LanguageModelV4CallOptions[];
-  /** @throws AmdahlError SCRIPT_DRIFT when turns were never asked for. */
+  /** @throws AmdahlError SCRIPT_DRIFT when turns were never asked for, or a request differed from its turn, whoever caught that. */
   assertComplete(): void;
 }
 
@@ -44,7 +57,10 @@ export function scripted(
   script: readonly ScriptedTurn[] | ((request: LanguageModelV4CallOptions, nth: number) => ScriptedTurn | Promise<ScriptedTurn>),
   options: { readonly modelId?: string } = {},
 ): ScriptedModel {
+  checkOptions(options, { modelId: true }, 'scripted()');
+  if (typeof script !== 'function') script.forEach(checkTurn);
   const requests: LanguageModelV4CallOptions[] = [];
+  let drifted: AmdahlError | undefined;
   return {
     specificationVersion: 'v4',
     provider: 'scripted',
@@ -52,6 +68,7 @@ export function scripted(
     supportedUrls: {},
     requests,
     assertComplete: () => {
+      if (drifted !== undefined) throw drifted;
       if (typeof script === 'function' || requests.length >= script.length) return;
       throw drift(`the script has ${script.length} turns, but only ${requests.length} were asked for`);
     },
@@ -60,11 +77,12 @@ export function scripted(
       // The prompt grows while the conversation goes on: a test wants what was sent then.
       requests.push({ ...request, prompt: [...request.prompt] });
       const turn = typeof script === 'function' ? await script(request, nth) : script[nth];
-      if (turn === undefined)
-        throw drift(
-          `request ${nth + 1} is beyond the script of ${typeof script === 'function' ? nth : script.length} turns; its last message: ${shorten(lastMessage(request))}`,
-        );
-      meet(turn, request, nth);
+      if (turn !== undefined) checkTurn(turn, nth);
+      const wrong = turn === undefined ? beyond(request, nth) : meet(turn, request, nth);
+      if (turn === undefined || wrong !== undefined) {
+        drifted ??= drift(wrong ?? '');
+        throw drift(wrong ?? '');
+      }
       if (turn.error !== undefined) throw turn.error;
       return answer(turn, request, nth);
     },
@@ -72,19 +90,25 @@ export function scripted(
   };
 }
 
-function meet({ expect }: ScriptedTurn, request: LanguageModelV4CallOptions, nth: number): void {
-  if (expect === undefined) return;
+function checkTurn(turn: ScriptedTurn, nth: number): void {
+  checkOptions(turn, FIELDS, `Turn ${nth + 1} of the script`, 'a field');
+}
+
+function beyond(request: LanguageModelV4CallOptions, nth: number): string {
+  return `request ${nth + 1} is beyond the script of ${nth} turns; its last message: ${shorten(lastMessage(request))}`;
+}
+
+/** What is wrong with a request, if anything. */
+function meet({ expect }: ScriptedTurn, request: LanguageModelV4CallOptions, nth: number): string | undefined {
+  if (expect === undefined) return undefined;
   if (typeof expect === 'function') {
     const wrong = expect(request);
-    if (typeof wrong === 'string') throw drift(`request ${nth + 1}: ${wrong}`);
-    return;
+    return typeof wrong === 'string' ? `request ${nth + 1}: ${wrong}` : undefined;
   }
   const last = lastMessage(request);
   const met = typeof expect === 'string' ? last.includes(expect) : expect.test(last);
-  if (!met)
-    throw drift(
-      `request ${nth + 1} should say ${typeof expect === 'string' ? JSON.stringify(expect) : String(expect)}, but its last message is ${shorten(last)}`,
-    );
+  if (met) return undefined;
+  return `request ${nth + 1} should say ${typeof expect === 'string' ? JSON.stringify(expect) : String(expect)}, but its last message is ${shorten(last)}`;
 }
 
 function answer(turn: ScriptedTurn, request: LanguageModelV4CallOptions, nth: number): LanguageModelV4GenerateResult {

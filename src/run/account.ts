@@ -153,8 +153,11 @@ function priceUnknown(account: Account, model: string): AmdahlError {
 export function reserve(account: Account | undefined, wanted: Wanted, life: Life, limits: Limits): Reservation | Promise<Reservation> {
   const first = decide(account, wanted, limits.outputTokensUseful);
   if (first.kind === 'refuse') throw first.error;
-  if (first.kind === 'grant') return book(account, wanted, first.tokensOut);
-  const { at } = first;
+  // Who comes later stands behind whoever waits already, or a large request would wait for ever.
+  const line = accountsFrom(account).find(({ waiters }) => waiters.length > 0);
+  if (first.kind === 'grant' && line === undefined) return book(account, wanted, first.tokensOut);
+  const at = first.kind === 'wait' ? first.at : (line ?? account);
+  if (at === undefined) return book(account, wanted, wanted.tokensOut);
   if (at.waiters.length >= limits.queue) {
     throw limitError(
       'queue',

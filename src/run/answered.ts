@@ -5,6 +5,7 @@ import { AmdahlError, reviveError } from '../agent/errors.ts';
 import type { Gap, Json, Place } from '../journal/event.ts';
 import { assistantMessage, resultsOf } from '../model/render.ts';
 import type { Frame } from './asker.ts';
+import { whatChanged } from './changed.ts';
 import { judge } from './judge.ts';
 import { askerPlace } from './place.ts';
 import { foldTurns, type Outcome, type RecordedCall } from './recorded.ts';
@@ -27,6 +28,7 @@ export async function answerFromJournal(frame: Frame, recorded: RecordedCall, in
   const { findings } = session;
   if (outcome === undefined) {
     const leaf = agent.behaviour.kind !== 'composite';
+    if (leaf && findings !== undefined && recorded.startedAt === undefined) findings.fresh += 1;
     if (
       leaf &&
       recorded.last !== undefined &&
@@ -48,12 +50,12 @@ export async function answerFromJournal(frame: Frame, recorded: RecordedCall, in
     if (!same) return forget(frame, recorded, 'program', 'it failed before, and the program has changed');
     const error = reviveError(outcome.error);
     ANSWERED.set(error, place);
+    if (error.where.place === place) findings?.kept.push({ path, code: error.code });
     throw error;
   }
   if (agent.behaviour.kind === 'composite') return { kind: 'ask', recorded };
   const acted = session.acted.has(place);
-  if (!same && !acted)
-    return forget(frame, recorded, 'program', 'its fingerprint changed (instructions, model, settings, tools, contracts or version)');
+  if (!same && !acted) return forget(frame, recorded, 'program', await whatChanged(frame, recorded));
   const judged = await judgeAgain(frame, recorded, outcome, input);
   if (!judged.ok && !acted) {
     const first = judged.problems[0];
@@ -90,8 +92,8 @@ async function judgeAgain(
   try {
     return await judge(frame, outcome.output, () => evidence);
   } catch (error) {
-    if (error instanceof AmdahlError && error.code === 'CODE_FAILED')
-      return { ok: false, why: 'check', problems: [{ path: '', message: error.message }] };
+    // Code that broke has not judged: what was paid for stands, and the run waits until the code is mended.
+    if (error instanceof AmdahlError && error.code === 'CODE_FAILED') frame.session.interrupt(error);
     throw error;
   }
 }
@@ -103,7 +105,7 @@ async function evidenceAgain(
   recorded: RecordedCall,
   input: Json,
 ): Promise<{ input: unknown; results: ReturnType<typeof resultsOf> }> {
-  const checked = await frame.agent.input.validate(input);
+  const checked = await frame.life.race(Promise.resolve(frame.agent.input.validate(input)));
   const last = recorded.attempts.at(-1);
   const value: unknown = checked.ok ? checked.value : input;
   if (last === undefined || frame.agent.behaviour.kind !== 'model') return { input: value, results: [] };

@@ -107,7 +107,8 @@ export class Asker {
     key: string | undefined,
   ): { readonly place: Place; readonly path: string; readonly asked: Asked } {
     const { limits } = this.session;
-    this.#checkOver();
+    this.checkOver();
+    if (key !== undefined) checkKey(key, this.path);
     this.#asked += 1;
     if (this.#asked > limits.fanOut) {
       throw limitError(
@@ -121,12 +122,14 @@ export class Asker {
     const questions = (this.#questions ??= new Map<string, Asked>());
     const asked = questions.get(question) ?? { times: 0, open: false };
     const nth = asked.times;
-    if (key === undefined ? asked.open : nth > 0) throw ambiguous(this.path, agent, key);
+    // A first entry judges whether it is still open; a later one answers at another pace and must not judge otherwise.
+    const open = asked.open && this.session.inherited === undefined;
+    if (key === undefined ? open : nth > 0) throw ambiguous(this.path, agent, key);
     asked.times += 1;
     asked.open = true;
     questions.set(question, asked);
     const call = callPlace(this.place, agent, inputHash, key ?? nth);
-    const suffix = key !== undefined ? `#${encodeURIComponent(key)}` : nth === 0 ? '' : `#${nth}`;
+    const suffix = key !== undefined ? `~${encodeURIComponent(key)}` : nth === 0 ? '' : `#${nth}`;
     return { place: call, path: `${this.path === '' ? '' : `${this.path}/`}${agent}${suffix}`, asked };
   }
 
@@ -137,7 +140,11 @@ export class Asker {
   refuse(error: AmdahlError): Promise<never> {
     const top = this.#top();
     top.#refused += 1;
-    if (top.#refused <= this.session.limits.fanOut) return Promise.reject(error);
+    if (top.#refused <= this.session.limits.fanOut) {
+      const refused = Promise.reject<never>(error);
+      refused.catch(() => {}); // nobody may be listening: a question that was not awaited must not end the process
+      return refused;
+    }
     this.frame?.life.end(error);
     return new Promise(() => {});
   }
@@ -147,9 +154,9 @@ export class Asker {
     return this.#above === undefined ? this : this.#above.#top();
   }
 
-  #checkOver(): void {
+  checkOver(): void {
     if (this.#over) throw new AmdahlError('CANCELLED', `'${this.path}' is over and asks no more: await every call, or leave it out.`);
-    if (this.#above !== undefined) this.#above.#checkOver();
+    if (this.#above !== undefined) this.#above.checkOver();
   }
 
   /** Keeps a call in sight until it is over: in that of the askers above too, which may end before this one. */
@@ -180,6 +187,12 @@ export class Asker {
 /** How people see an attempt of a call: the first needs no number. Pure. */
 export function attemptPath(call: string, number: number): string {
   return number === 0 ? call : `${call}@${number}`;
+}
+
+/** Keys stand in paths. */
+function checkKey(key: string, path: string): void {
+  if (typeof key === 'string' && key.length >= 1 && key.length <= 200 && key.isWellFormed()) return;
+  throw new AmdahlError('MISCONFIGURED', `'${path}' asks with a key that is none. A key is text of 1 to 200 characters.`);
 }
 
 function ambiguous(path: string, agent: string, key: string | undefined): AmdahlError {

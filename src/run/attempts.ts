@@ -53,12 +53,24 @@ export async function attemptAll(frame: Frame, input: Input, recorded: RecordedC
       session.note({ kind: 'attempt.started', place, attempt: attempt.number, ...(print === undefined ? {} : { fingerprint: print }) });
     rejections += 1;
     const isLast = (): boolean => rejections >= agent.attempts || session.acted.has(place);
-    const judged = await attemptOnce(frame, input, attempt, isLast);
+    // What an attempt did to its input must not reach the next: it gets the recorded one.
+    const given = attempt.again || rejections === 1 ? input : await inputAgain(frame, input);
+    const judged = await attemptOnce(frame, given, attempt, isLast);
     frame.life.check();
     if (judged.ok) return judged;
     session.note({ kind: 'attempt.rejected', place, attempt: attempt.number, why: judged.why, problems: judged.problems });
     if (isLast()) throw refusedForGood(frame, judged, rejections);
   }
+}
+
+async function inputAgain({ session, agent, place, life }: Frame, input: Input): Promise<Input> {
+  await session.append();
+  for (const { event } of await session.journal.at(session.run, place)) {
+    if (event.kind !== 'call.started') continue;
+    const checked = await life.race(Promise.resolve(agent.input.validate(event.input)));
+    if (checked.ok) return { raw: event.input, value: checked.value };
+  }
+  return input;
 }
 
 /** Where to begin: the last attempt where it may go on, else a fresh one. */
@@ -79,7 +91,7 @@ function firstAttempt(frame: Frame, recorded: RecordedCall): Attempt {
     return (refused || threw) && !session.acted.has(place) ? fresh : again;
   }
   if (last.fingerprint !== session.fingerprintOf(agent)) {
-    if (recorded.last === undefined) session.findings?.bought.push({ path, why: 'it was not finished, and its fingerprint changed' });
+    if (recorded.last === undefined) session.findings?.bought.push({ path, why: 'it was not finished, and its definition changed' });
     return fresh;
   }
   const answered = last.seq < renewedSeq && recorded.last?.kind === 'succeeded';
@@ -147,9 +159,13 @@ async function attemptComposite(frame: Frame, behaviour: CompositeBehaviour, inp
     await asker.finish();
     throw thrown;
   }
-  life.endBelow(() => new AmdahlError('CANCELLED', `The asker '${path}' ended without waiting for this call.`));
+  life.endBelow(
+    () => new AmdahlError('CANCELLED', `'${path}' ended while this call was still open, so it was cancelled. Was an await forgotten?`),
+  );
   await asker.finish();
-  const raw = agent.output.kind === 'schema' ? toJson(value, `the output of '${path}'`) : value;
+  // Combinators pass on what contracts let through; what a flow's own code makes must be JSON, or nothing.
+  const own = agent.output.kind === 'schema' || (agent.kind === 'flow' && value !== undefined);
+  const raw = own ? toJson(value, `the output of '${path}'`) : value;
   return await judge(frame, raw, () => ({ input: input.value, results: [] }));
 }
 

@@ -29,7 +29,7 @@ export function ask(asker: Asker, agent: AnyAgent, raw: unknown, options: AskOpt
     const input = toJson(raw, `the input of '${agent.name}'`);
     const text = canonical(input);
     const { place, path, asked } = asker.identify(agent.name, hash(text), options.key);
-    const call = pursue(asker, agent, { input, bytes: text.length, place, path, options });
+    const call = pursue(asker, agent, { input, bytes: Buffer.byteLength(text), place, path, options });
     asker.track(asked, call);
     return call;
   } catch (error) {
@@ -49,16 +49,18 @@ async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promis
   const { session } = asker;
   const { place } = question;
   session.findings?.asked.add(place);
-  let recorded = session.inherited === undefined ? NOTHING_RECORDED : foldCall(await session.recall(place));
-  const frame = openFrame(asker, agent, question);
-  const disarm = arm(frame, question.options, recorded);
+  const frame = openFrame(asker, agent, question); // its life begins before the first await: who ends the asker ends it
+  let recorded = NOTHING_RECORDED;
+  let disarm: () => void = NOTHING_TO_STOP;
   try {
+    if (session.inherited !== undefined) recorded = foldCall(await session.recall(place));
     const answered = await answerFromJournal(frame, recorded, question.input);
     if (answered.kind === 'given') {
       pass(frame, answered.gaps);
       return answered.value;
     }
     recorded = answered.recorded;
+    disarm = arm(frame, question.options, recorded); // answering takes none of the call's time
     const input = await admit(frame, question, recorded);
     const judged = await attemptAll(frame, { raw: question.input, value: input }, recorded);
     session.check();
@@ -102,6 +104,7 @@ function arm(frame: Frame, options: AskOptions, recorded: RecordedCall): () => v
   const end = (code: 'TIMEOUT' | 'BUDGET_EXCEEDED' | 'CANCELLED', message: string, data: Record<string, unknown> = {}): void =>
     life.end(new AmdahlError(code, message, { data }));
   for (const ms of [options.timeoutMs, agent.timeoutMs]) {
+    if (ms !== undefined && !(ms >= 0)) throw new AmdahlError('MISCONFIGURED', `'${path}' is given timeoutMs: ${ms}. Give milliseconds.`);
     if (ms !== undefined)
       stops.push(
         session.clock.after(ms, () =>
@@ -114,12 +117,11 @@ function arm(frame: Frame, options: AskOptions, recorded: RecordedCall): () => v
     // One that had succeeded only runs again over its answers: the time since is not its own.
     const begun = recorded.outcome?.kind === 'succeeded' ? undefined : recorded.startedAt;
     const from = Math.max(begun ?? Infinity, recorded.retracted?.at ?? -Infinity);
-    const left = Math.max(0, cap - (Number.isFinite(from) ? session.activeMsSince(from) : 0));
-    stops.push(
-      session.clock.after(left, () =>
-        end('BUDGET_EXCEEDED', `The budget of '${path}' caps time at ${cap} ms, and that is used up.`, { cap: 'ms', bound: cap }),
-      ),
-    );
+    const left = cap - (Number.isFinite(from) ? session.activeMsSince(from) : 0);
+    const over = (): void =>
+      end('BUDGET_EXCEEDED', `The budget of '${path}' caps time at ${cap} ms, and that is used up.`, { cap: 'ms', bound: cap });
+    if (left <= 0) over();
+    else stops.push(session.clock.after(left, over));
   }
   const { signal } = options;
   if (signal !== undefined) {

@@ -123,7 +123,11 @@ export class Conversation implements Talk {
         now: () => session.clock.now(),
         reserve: (wanted) => this.#waited(reserve(account, wanted, life, session.limits)),
         lend: (work) => life.lend(work),
-        requested: (reserved) => this.#noteRequest(request, reserved, price),
+        requested: (reserved) => {
+          life.check();
+          session.check();
+          this.#noteRequest(request, reserved, price);
+        },
       },
     );
     return this.#received(request, place, sent);
@@ -189,9 +193,8 @@ export class Conversation implements Talk {
     const { usage, usdMicros, ms } = sent;
     const cost = usdMicros === undefined ? {} : { usdMicros };
     if (!sent.ok) {
-      // A cancelled request was sent and may be charged; one of a run that lost its journal has nowhere to be told.
-      if (session.interrupted === undefined || session.interrupted.code === 'CANCELLED')
-        session.note({ kind: 'model.failed', place, turn, error: recordError(sent.error), usage, ...cost, ms });
+      // Also of a run that was interrupted: it was sent, and may be charged.
+      session.note({ kind: 'model.failed', place, turn, error: recordError(sent.error), usage, ...cost, ms });
       throw sent.error;
     }
     const { content, finishReason, structuredOutputText: text } = sent.result;

@@ -23,7 +23,7 @@ function judgeOutput(agent: AnyAgent, raw: unknown, evidence: () => Evidence): J
 
 function judgeValue(agent: AnyAgent, raw: unknown, value: unknown, evidence: () => Evidence): Judged | Promise<Judged> {
   if (agent.checks.length === 0) return { ok: true, raw, value };
-  const problems = judgeChecks(agent.checks, value, evidence());
+  const problems = judgeChecks(agent.checks, value, evidence(), agent.name);
   const verdict = (found: readonly Problem[]): Judged => (found.length === 0 ? { ok: true, raw, value } : refused('check', found));
   return problems instanceof Promise ? problems.then(verdict) : verdict(problems);
 }

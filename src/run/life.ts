@@ -124,5 +124,5 @@ export class Life {
 }
 
 function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && 'then' in value;
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

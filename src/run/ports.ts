@@ -14,7 +14,15 @@ export type Random = () => number;
 export const systemClock: Clock = {
   now: () => Date.now(),
   after: (ms, then) => {
-    const timer = setTimeout(then, ms);
+    // Node fires timers beyond 2^31 - 1 ms at once.
+    let left = ms;
+    let timer: NodeJS.Timeout | undefined;
+    const wait = (): void => {
+      const part = Math.min(left, 2 ** 31 - 1);
+      left -= part;
+      timer = setTimeout(left > 0 ? wait : then, part);
+    };
+    wait();
     return () => clearTimeout(timer);
   },
 };

@@ -32,7 +32,6 @@ export interface Past {
   readonly bill: OpenBill;
   readonly inherited: Inherited;
   readonly activeMs: number;
-  readonly lastSeq: number;
   /** How the last entry ended, if it did. */
   readonly ended: 'succeeded' | 'failed' | 'cancelled' | undefined;
   readonly missing: readonly Gap[];
@@ -85,7 +84,6 @@ export async function readPast(journal: Journal, run: RunId): Promise<Past> {
     bill: draft.bill,
     inherited: { lastSeq: draft.lastSeq, entries: draft.spans.length, spans: draft.spans, spent: draft.spent, acted: draft.acted },
     activeMs: draft.spans.reduce((sum, [from, to]) => sum + to - from, 0),
-    lastSeq: draft.lastSeq,
     ended: draft.ended,
     missing: draft.missing,
     openActs: [...draft.acts.values()],
@@ -100,7 +98,7 @@ function absorb(draft: Draft, event: Happening & { readonly at: number }): void 
       break;
     case 'run.resumed':
       if (draft.started !== undefined) {
-        draft.started.budget = event.budget ?? draft.started.budget;
+        if (event.budget !== undefined) draft.started.budget = { ...draft.started.budget, ...event.budget };
         draft.started.program = event.program ?? draft.started.program;
       }
       draft.spans.push([event.at, event.at]);

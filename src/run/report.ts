@@ -1,9 +1,11 @@
 // What a resume did: what answered, what was bought again and why, and what nobody asked for any more. Collected by
 // the funnel during a re-entered run; finished by reading the journal once at its end.
 
+import type { ErrorCode } from '../agent/errors.ts';
 import type { Place, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { attemptPath } from './asker.ts';
+import type { Inherited } from './session.ts';
 
 /** Collected while a re-entered run runs. */
 export interface Findings {
@@ -12,10 +14,12 @@ export interface Findings {
   readonly bought: { readonly path: string; readonly why: string }[];
   readonly changed: string[];
   readonly unversioned: Set<string>;
+  readonly kept: { readonly path: string; readonly code: ErrorCode }[];
+  fresh: number;
 }
 
 export function noFindings(): Findings {
-  return { asked: new Set(), answered: 0, bought: [], changed: [], unversioned: new Set() };
+  return { asked: new Set(), answered: 0, bought: [], changed: [], unversioned: new Set(), kept: [], fresh: 0 };
 }
 
 /** An answer of an earlier entry that this one did not ask for, and what it had cost. */
@@ -23,6 +27,8 @@ export interface Unasked {
   readonly path: string;
   readonly tokens: number;
   readonly usdMicros: number;
+  /** It acted on the world, and what this entry did instead may have acted again. */
+  readonly acted?: true;
 }
 
 export interface ResumeReport {
@@ -32,6 +38,10 @@ export interface ResumeReport {
   readonly answered: number;
   /** Leaf calls that had an answer or a beginning and were asked anew, with why. */
   readonly bought: readonly { readonly path: string; readonly why: string }[];
+  /** Leaf calls asked for the first time. Beside answers that nobody asked for they mean that the program went another way. */
+  readonly fresh: number;
+  /** Recorded failures that answered, because the asker that received them is on record as having gone on. */
+  readonly kept: readonly { readonly path: string; readonly code: ErrorCode }[];
   readonly unasked: readonly Unasked[];
   /** The first path, in the order of the journal, where this entry went another way than the ones before. */
   readonly firstDifference?: string;
@@ -42,6 +52,7 @@ export interface ResumeReport {
 }
 
 interface Leaf {
+  readonly place: Place;
   readonly path: string;
   readonly seq: number;
   tokens: number;
@@ -49,14 +60,26 @@ interface Leaf {
 }
 
 /** The report of an entry that began after `before`. O(journal), read in pages; memory O(answers nobody asked for). */
-export async function reportOf(journal: Journal, run: RunId, entry: number, before: number, findings: Findings): Promise<ResumeReport> {
+export async function reportOf(
+  journal: Journal,
+  run: RunId,
+  { entries: entry, lastSeq: before, acted }: Inherited,
+  findings: Findings,
+): Promise<ResumeReport> {
   const unasked = await answersNotAsked(journal, run, before, findings.asked);
   const firstDifference = unasked[0]?.path;
   return {
     entry,
     answered: findings.answered,
     bought: findings.bought,
-    unasked: unasked.map(({ path, tokens, usdMicros }) => ({ path, tokens, usdMicros })),
+    fresh: findings.fresh,
+    kept: findings.kept,
+    unasked: unasked.map(({ path, place, tokens, usdMicros }) => ({
+      path,
+      tokens,
+      usdMicros,
+      ...(acted.has(place) ? { acted: true } : {}),
+    })),
     ...(firstDifference === undefined ? {} : { firstDifference }),
     unversioned: [...findings.unversioned].sort(),
     changed: findings.changed,
@@ -88,7 +111,7 @@ async function answersNotAsked(journal: Journal, run: RunId, before: number, ask
           !asked.has(event.place) &&
           (event.under === undefined || !asked.has(event.under))
         ) {
-          started.set(event.place, { path: event.path, seq, tokens: 0, usdMicros: 0 });
+          started.set(event.place, { place: event.place, path: event.path, seq, tokens: 0, usdMicros: 0 });
         } else if (event.of !== 'model' && event.of !== 'step') {
           composites.set(event.place, event.path);
         }

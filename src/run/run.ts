@@ -3,11 +3,12 @@
 import { type Agent, type AnyAgent, type Budget, checkBudget, isAgent } from '../agent/agent.ts';
 import { canonical, hash, toJson } from '../agent/canonical.ts';
 import { AmdahlError, asAmdahl, describe, recordError } from '../agent/errors.ts';
+import { checkOptions, type OptionNames } from '../agent/options.ts';
 import { type Bill, billNow } from '../journal/bill.ts';
 import type { Event, Gap, Happening, Json, Place, ProgramRef, RunId } from '../journal/event.ts';
 import type { Claim, Journal } from '../journal/journal.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
-import type { PriceTable } from '../model/prices.ts';
+import { checkPrices, type PriceTable } from '../model/prices.ts';
 import { Account } from './account.ts';
 import { uncertain } from './act.ts';
 import { Asker } from './asker.ts';
@@ -24,7 +25,7 @@ import { Session } from './session.ts';
 export interface RunOptions {
   /** Names the run. A known id with the same input goes on where it stopped; without one the run gets a new id. */
   readonly id?: string;
-  /** Caps for the run and all below it. A resume may raise them; what was spent stays spent. */
+  /** Caps for the run and all below it. They stay over resumes, each until it is given again; what was spent stays spent. */
   readonly budget?: Budget;
   /** Aborting cancels the run, its requests and its tools. What finished is kept. */
   readonly signal?: AbortSignal;
@@ -44,6 +45,21 @@ export interface RunOptions {
   /** Calls to forget and ask again, by path or id. One with an uncertain act may act a second time. */
   readonly retry?: readonly string[];
 }
+
+const OPTIONS: OptionNames<RunOptions> = {
+  id: true,
+  budget: true,
+  signal: true,
+  models: true,
+  prices: true,
+  limits: true,
+  clock: true,
+  random: true,
+  journal: true,
+  onEvent: true,
+  program: true,
+  retry: true,
+};
 
 export interface RunResult<O> {
   readonly id: RunId;
@@ -89,11 +105,12 @@ export class RunError extends AmdahlError {
 export async function run<I, O>(agent: Agent<I, O>, input: NoInfer<I>, options: RunOptions = {}): Promise<RunResult<O>> {
   const root = agent as unknown as AnyAgent; // the funnel knows agents by their contracts
   if (!isAgent(root)) throw new AmdahlError('MISCONFIGURED', 'run takes an agent first: run(agent, input).');
+  checkOptions(options, OPTIONS, 'run()');
+  if (options.prices !== undefined) checkPrices(options.prices);
   const random = options.random ?? systemRandom;
   const id = runId(options.id, random);
   const raw = toJson(input, `the input of '${root.name}'`);
-  const checked = await root.input.validate(raw);
-  if (!checked.ok) throw inputRefused(root.name, checked.problems);
+  refuseInput(root, raw);
   const limits = limitsOf(options.limits);
   if (options.budget !== undefined) checkBudget(options.budget, 'the run');
   if (options.signal?.aborted === true)
@@ -106,6 +123,13 @@ export async function run<I, O>(agent: Agent<I, O>, input: NoInfer<I>, options: 
   } finally {
     await claim.release();
   }
+}
+
+/** Refuses what does not fit before anything is recorded. A schema that takes its time is asked by the funnel, under its clocks. */
+function refuseInput(root: AnyAgent, raw: Json): void {
+  const checked = root.input.validate(raw);
+  if (checked instanceof Promise) checked.catch(() => {});
+  else if (!checked.ok) throw inputRefused(root.name, checked.problems);
 }
 
 interface Entering extends Omit<RunOptions, 'limits' | 'random' | 'journal'> {
@@ -146,7 +170,7 @@ async function enter(root: AnyAgent, raw: Json, options: Entering): Promise<Driv
     inherited: past?.inherited,
     findings,
   });
-  const budget = options.budget ?? past?.budget;
+  const budget = budgetOf(past, options);
   if (budget !== undefined) session.account = new Account(rootAsker(id), id, budget, undefined, past?.inherited.spent.get(rootAsker(id)));
   const about = {
     ...(options.budget === undefined ? {} : { budget: options.budget }),
@@ -195,17 +219,15 @@ async function reenter(
 
 async function drive({ session, root, raw, past, options }: Driving): Promise<RunResult<unknown>> {
   const { id, journal, signal } = options;
-  const disarm = arm(session, past, options.budget ?? past?.budget, signal);
+  const disarm = arm(session, past, budgetOf(past, options), signal);
   const asker = new Asker(session, rootAsker(id), '', undefined, session.life, ask);
   try {
     const output = await asker.ask(root, raw);
     session.check();
-    const missing = session.gaps;
-    await session.append({ kind: 'run.succeeded', output: journaled(output), missing });
+    const missing = session.gaps.toSorted(byPath);
+    await session.conclude({ kind: 'run.succeeded', output: journaled(output), missing });
     const resume =
-      past === undefined || session.findings === undefined
-        ? undefined
-        : await reportOf(journal, id, past.inherited.entries, past.lastSeq, session.findings);
+      past === undefined || session.findings === undefined ? undefined : await reportOf(journal, id, past.inherited, session.findings);
     return { id, output, missing, bill: billNow(session.bill), ...(resume === undefined ? {} : { resume }) };
   } catch (thrown) {
     await asker.finish();
@@ -226,6 +248,16 @@ async function ended(session: Session, thrown: AmdahlError, id: RunId, journal: 
   return new RunError(error, id, billNow(session.bill), journal);
 }
 
+/** As people count: 'a[2]' before 'a[10]'. Who failed first must not show. */
+function byPath(a: Gap, b: Gap): number {
+  return a.call.localeCompare(b.call, 'en', { numeric: true }) || a.index - b.index;
+}
+
+/** Caps once set stay until they are set again: a resume raises what it names. */
+function budgetOf(past: Past | undefined, { budget }: Entering): Budget | undefined {
+  return past?.budget === undefined ? budget : { ...past.budget, ...budget };
+}
+
 /** The clocks and signals that may stop a whole run. */
 function arm(session: Session, past: Past | undefined, budget: Budget | undefined, signal: AbortSignal | undefined): () => void {
   const stops: (() => void)[] = [];
@@ -239,7 +271,9 @@ function arm(session: Session, past: Past | undefined, budget: Budget | undefine
           { data: { cap: 'ms', bound: cap } },
         ),
       );
-    stops.push(session.clock.after(Math.max(0, cap - (past?.activeMs ?? 0)), stop));
+    const left = cap - (past?.activeMs ?? 0);
+    if (left <= 0) stop();
+    else stops.push(session.clock.after(left, stop));
   }
   if (signal !== undefined) {
     const cancel = (): void =>

@@ -63,11 +63,14 @@ export class CallScope implements Scope {
     this.#races += 1;
     const { session, place } = this.#asker;
     const winner = (await this.#known()).choices.get(question);
-    if (typeof winner === 'number') return await this.#inBranch(kind, winner, work);
+    // An edit may have taken the winner's branch away: then it is run anew.
+    if (typeof winner === 'number' && winner < count) return await this.#inBranch(kind, winner, work);
     const lives: Life[] = [];
     let done: number | undefined;
     const strands = Array.from({ length: count }, async (_, index) => {
       const value = await this.#inBranch(kind, index, work, lives);
+      session.check();
+      this.#asker.life.check();
       if (done === undefined) {
         done = index;
         session.note({ kind: 'decision', place, question, choice: index, reason: 'first to succeed' });
@@ -104,12 +107,14 @@ export class CallScope implements Scope {
   }
 
   async #draw(of: 'now' | 'random', fresh: () => number): Promise<number> {
+    this.#asker.checkOver();
     const index = this.#drawn;
     this.#drawn += 1;
     const { session, place, life } = this.#asker;
     const known = (await this.#known()).values.get(index);
     session.check();
     life.check();
+    this.#asker.checkOver();
     if (known !== undefined) return known;
     const value = fresh();
     session.note({ kind: 'value.drawn', place, index, of, value });
@@ -134,7 +139,13 @@ export class CallScope implements Scope {
     const asker = this.#branchAsker(kind, index, life);
     try {
       const value = await work(new CallScope(asker), index);
-      life.endBelow(() => new AmdahlError('CANCELLED', `The branch '${asker.path}' ended without waiting for this call.`));
+      life.endBelow(
+        () =>
+          new AmdahlError(
+            'CANCELLED',
+            `'${asker.path}' ended while this call was still open, so it was cancelled. Was an await forgotten?`,
+          ),
+      );
       return value;
     } catch (thrown) {
       // What still runs below failed with its asker and may go on later: no outcome of its own.

@@ -130,6 +130,17 @@ export class Session {
     this.check();
   }
 
+  /** Records how the run ended well: what comes after it is durable comes too late. */
+  async conclude(happening: Happening): Promise<void> {
+    this.check();
+    try {
+      await this.#claim.append([this.#stamp(happening)]);
+    } catch (error) {
+      this.interrupt(lost(error));
+      this.check();
+    }
+  }
+
   /** Like append, for what has happened to the world: also in a run that was interrupted meanwhile. */
   async settle(...happenings: readonly Happening[]): Promise<void> {
     try {
@@ -156,7 +167,14 @@ export class Session {
 
   /** The journal's entries of a place; none in a run's first entry. */
   async recall(place: Place): Promise<readonly Entry[]> {
-    return this.inherited === undefined ? NO_ENTRIES : await this.journal.at(this.run, place);
+    if (this.inherited === undefined) return NO_ENTRIES;
+    try {
+      return await this.journal.at(this.run, place);
+    } catch (error) {
+      this.interrupt(lost(error));
+      this.check();
+      throw lost(error);
+    }
   }
 
   /** Time at work since `from`, over all entries, up to now. In ms. */

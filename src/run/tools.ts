@@ -54,7 +54,8 @@ function readArguments(spec: ToolSpec, call: LanguageModelV4ToolCall): unknown {
 }
 
 function unknownTool(name: string, tools: ReadonlyMap<string, ToolSpec>): AmdahlError {
-  return new AmdahlError('CONTRACT_VIOLATION', `There is no tool '${name}'. The tools are ${[...tools.keys()].join(', ') || 'none'}.`);
+  const others = tools.size === 0 ? 'There are no tools.' : `The tools are ${[...tools.keys()].join(', ')}.`;
+  return new AmdahlError('CONTRACT_VIOLATION', `There is no tool '${name}'. ${others}`);
 }
 
 async function askAgent(

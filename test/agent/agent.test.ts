@@ -210,13 +210,13 @@ describe('a definition that cannot work is refused where it is made', () => {
       'an output that is no schema',
       { output: { type: 'object' } },
       'MISCONFIGURED',
-      "the output of agent 'review' is not a Standard Schema",
+      "The output of agent 'review' is not a Standard Schema",
     ],
     [
       'an output without JSON form',
       { output: z.object({ at: z.date() }) },
       'NO_JSON_SCHEMA',
-      "the output of agent 'review' has no JSON Schema",
+      "The output of agent 'review' has no JSON Schema",
     ],
     [
       'an output of bare valibot',

@@ -101,7 +101,7 @@ test.each([{ type: 'object' }, null, 'string', z])('what is no Standard Schema i
   expect(() => contractOf(schema as never, 'the output of review')).toThrow(
     expect.objectContaining({
       code: 'MISCONFIGURED',
-      message: expect.stringContaining('the output of review is not a Standard Schema') as string,
+      message: expect.stringContaining('The output of review is not a Standard Schema') as string,
     }) as Error,
   );
 });

@@ -120,13 +120,13 @@ describe('a foreign tool that cannot work is refused where the agent is made', (
       'an unknown kind of schema',
       { inputSchema: { type: 'object' }, execute },
       'NO_JSON_SCHEMA',
-      "the input of the tool 'its' of 'asks' has an inputSchema that is neither",
+      "The input of the tool 'its' of 'asks' has an inputSchema that is neither",
     ],
     [
       'a schema without JSON form',
       { inputSchema: z.object({ at: z.date() }), execute },
       'NO_JSON_SCHEMA',
-      "the input of the tool 'its' of 'asks' has no JSON Schema",
+      "The input of the tool 'its' of 'asks' has no JSON Schema",
     ],
     [
       'a schema that comes later',

@@ -5,7 +5,7 @@ import { type Cited, grounded } from '../../src/agent/grounded.ts';
 import { noPlaceholder } from '../../src/agent/placeholder.ts';
 
 function refused(what: Cited, value: unknown, input: unknown): boolean {
-  const problems = judge([grounded('field', { what })], { field: value }, { input, results: [] });
+  const problems = judge([grounded('field', { what })], { field: value }, { input, results: [] }, 'a');
   if (problems instanceof Promise) throw new Error('it is sync');
   return problems.length > 0;
 }
@@ -138,7 +138,7 @@ test('no text that the call was given is a placeholder', () => {
   fc.assert(
     fc.property(filler, text, text, (field, before, after) => {
       const input = [...before, field, ...after].join(' ');
-      expect(judge([noPlaceholder()], { field }, { input, results: [] })).toEqual([]);
+      expect(judge([noPlaceholder()], { field }, { input, results: [] }, 'a')).toEqual([]);
     }),
   );
 });

@@ -8,7 +8,7 @@ function given(input: unknown, ...results: unknown[]): Evidence {
 }
 
 function refusedPaths(what: Cited, value: unknown, evidence: Evidence, field = 'field'): string[] {
-  const problems = judge([grounded(field, { what })], { [field]: value }, evidence);
+  const problems = judge([grounded(field, { what })], { [field]: value }, evidence, 'a');
   if (problems instanceof Promise) throw new Error('it is sync');
   return problems.map((problem) => problem.path);
 }
@@ -209,7 +209,7 @@ test('only the named fields are judged, each item by its path', () => {
     summary: 'made up',
     findings: [{ quote: 'real' }, { quote: 'made up', note: 'also' }, { quote: null }, {}, { quote: '' }],
   };
-  const problems = judge([grounded('findings[*].quote')], output, given('something real'));
+  const problems = judge([grounded('findings[*].quote')], output, given('something real'), 'a');
   expect(problems).toEqual([
     {
       path: 'findings[1].quote',
@@ -220,14 +220,14 @@ test('only the named fields are judged, each item by its path', () => {
 });
 
 test('several paths, lists at the root and text outputs are judged', () => {
-  expect(judge([grounded(['[*].a', '[*].b'])], [{ a: 'x1', b: 'y1' }], given('x1'))).toMatchObject([{ path: '[0].b' }]);
-  expect(judge([grounded('')], 'made up', given('real'))).toMatchObject([{ path: '' }]);
+  expect(judge([grounded(['[*].a', '[*].b'])], [{ a: 'x1', b: 'y1' }], given('x1'), 'a')).toMatchObject([{ path: '[0].b' }]);
+  expect(judge([grounded('')], 'made up', given('real'), 'a')).toMatchObject([{ path: '' }]);
 });
 
 test('a path that can never find anything, or names what cites nothing, fails loudly', () => {
   expect(() => grounded('findings[].quote')).toThrow(expect.objectContaining({ code: 'MISCONFIGURED' }) as Error);
-  expect(() => judge([grounded('quote')], [{ quote: 'x' }], given('x'))).toThrow(/the output is a list: write \[\*\]/);
-  expect(() => judge([grounded('findings')], { findings: [{ quote: 'x' }] }, given('x'))).toThrow(
+  expect(() => judge([grounded('quote')], [{ quote: 'x' }], given('x'), 'a')).toThrow(/the output is a list: write \[\*\]/);
+  expect(() => judge([grounded('findings')], { findings: [{ quote: 'x' }] }, given('x'), 'a')).toThrow(
     /findings\[0\] is an object, which cites nothing/,
   );
 });
@@ -240,8 +240,8 @@ test('an input that is no JSON is read too', () => {
     big: 12345678901234567890n,
   };
   odd['self'] = odd;
-  expect(judge([grounded('[*]')], ['Ada', '1970-01-01', '12345678901234567890'], given(odd))).toEqual([]);
-  expect(judge([grounded('[*]', { what: 'number' })], [36], given(odd))).toEqual([]);
+  expect(judge([grounded('[*]')], ['Ada', '1970-01-01', '12345678901234567890'], given(odd), 'a')).toEqual([]);
+  expect(judge([grounded('[*]', { what: 'number' })], [36], given(odd), 'a')).toEqual([]);
 });
 
 test('evidence is taken apart once, and each form of a text is made once, whatever is asked of it', () => {

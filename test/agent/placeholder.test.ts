@@ -4,7 +4,7 @@ import { noPlaceholder } from '../../src/agent/placeholder.ts';
 
 function refused(output: unknown, input: unknown = 'nothing of it', paths?: string | string[], results: unknown[] = []): string[] {
   const evidence = { input, results: results.map((result) => ({ tool: 'read', args: { text: 'TODO' }, result })) };
-  const problems = judge([noPlaceholder(paths)], output, evidence);
+  const problems = judge([noPlaceholder(paths)], output, evidence, 'a');
   if (problems instanceof Promise) throw new Error('it is sync');
   return problems.map((problem) => problem.path);
 }
@@ -81,7 +81,7 @@ test('a state or a type may be a word that is a placeholder elsewhere, unless th
 });
 
 test('the model is told what to do', () => {
-  const problems = judge([noPlaceholder()], { summary: 'TODO' }, { input: '', results: [] });
+  const problems = judge([noPlaceholder()], { summary: 'TODO' }, { input: '', results: [] }, 'a');
   expect(problems).toEqual([
     { path: 'summary', message: 'noPlaceholder: "TODO" is a placeholder: write what belongs here; if it is not known, say so in words' },
   ]);

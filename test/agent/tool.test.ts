@@ -83,7 +83,7 @@ describe('what goes wrong with a tool is told to the model, which may do better'
     [
       'a result that is not JSON',
       ['fragile', { how: 'dates' }],
-      /the result of the tool 'fragile' is not JSON at found\[0\]\.at: found a Date; send an ISO string/,
+      /The result of the tool 'fragile' is not JSON at found\[0\]\.at: found a Date; send an ISO string/,
     ],
     [
       'a result over the limit',
@@ -320,6 +320,12 @@ describe('arguments that are no object', () => {
   });
 });
 
+test('a tool that is called where there are none is answered with that', async () => {
+  const model = scripted([{ tools: [['read', {}]] }, { text: 'ok' }]);
+  await new Trial().run(agent({ name: 'bare', model, instructions: 'x' }), 'go');
+  expect(toolAnswers(model, 1)).toEqual(["There is no tool 'read'. There are no tools."]);
+});
+
 describe('a tool that cannot work is refused where it is made', () => {
   const make = (options: object) => () =>
     tool({ description: 'Delete a file', effect: 'none', input: z.object({}), execute: () => null, ...options } as never);
@@ -337,7 +343,7 @@ describe('a tool that cannot work is refused where it is made', () => {
       'a schema without JSON form',
       { input: z.object({ at: z.date() }) },
       'NO_JSON_SCHEMA',
-      'the input of the tool "Delete a file" has no JSON Schema',
+      'The input of the tool "Delete a file" has no JSON Schema',
     ],
   ] as const)('%s', (_, options, code, words) => {
     const error = refusal(make(options));

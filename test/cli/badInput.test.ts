@@ -23,6 +23,7 @@ describe('a wrong program', () => {
 
   it.each([
     ['export const one = 1;', 'exports no agent. Export one: export default agent({ … })'],
+    ['export const one: number = 1;', 'exports no agent. Export one'],
     ['function boom() { throw new Error("no key set"); }\nboom();', 'Error: no key set\n    at boom (own.ts:1:25)\n    at '],
     ['export enum Color { red }', '"erasableSyntaxOnly": true'],
     ['const one: = 3', 'ERR_INVALID_TYPESCRIPT_SYNTAX'],
@@ -36,6 +37,38 @@ describe('a wrong program', () => {
     const { code, err } = await amdahl(['run', 'own.ts', '--input', 'x']);
     expect(err).toContain(message);
     expect(err).not.toContain('node:internal');
+    expect(err).not.toContain('commander');
+    expect(code).toBe(2);
+  });
+
+  it('is told how to become a module where its package is CommonJS, and runs without a word where that is open', async () => {
+    const { amdahl, write } = place();
+    write('package.json', '{"name":"mine","type":"commonjs"}');
+    const refused = await amdahl(['run', 'team.ts#bare', '--input', 'x']);
+    expect(refused.err).toMatch(
+      /^PROGRAM_BROKEN team\.ts is read as CommonJS because package\.json says "type": "commonjs"\. Run: npm pkg set type=module, or name the file team\.mts\.$/m,
+    );
+    expect(refused.err).not.toContain('Warning');
+    expect(refused.code).toBe(2);
+    write('package.json', '{"name":"mine"}');
+    expect(await amdahl(['run', 'team.ts#bare', '--input', 'x', '-q'])).toEqual({ code: 0, out: 'got x\n', err: '' });
+  });
+
+  it('is refused unread when it is no program by its name', async () => {
+    const { amdahl, write } = place();
+    write('data.json', '{}');
+    write('page.tsx', 'throw new Error("read")');
+    expect((await amdahl(['run', 'data.json'])).err).toBe(
+      'PROGRAM_BROKEN data.json is no program: that is a .ts, .mts, .js or .mjs file.\n',
+    );
+    expect((await amdahl(['run', 'page.tsx'])).err).toContain('JSX has to be built first.');
+  });
+
+  it('is told how it is run when it starts a run itself and exports no agent', async () => {
+    const { amdahl, write } = place();
+    write('own.ts', "import { run } from 'amdahl'; import { bare } from './team.ts'; await run(bare, 'x');");
+    const { code, err } = await amdahl(['run', 'own.ts']);
+    expect(err).toMatch(/^PROGRAM_NOT_FOUND own\.ts exports no agent\. It started a run itself: run it with (npx )?node own\.ts, /);
     expect(code).toBe(2);
   });
 });
@@ -47,7 +80,8 @@ describe('a wrong input', () => {
     [['run', 'team.ts#review', '--input', '{}'], '  topic: '],
     [['run', 'team.ts#review', '--input', '{"topic":3}'], '  topic: Invalid input: expected string, received number'],
     [['run', 'team.ts#review', '--input', '{'], 'MISCONFIGURED --input is not JSON ('],
-    [['run', 'team.ts#review', '--input', 'team.ts'], 'To read a file, write --input @team.ts.'],
+    [['run', 'team.ts#review', '--input', 'team.ts'], 'is the name of a file. Did you mean --input @team.ts?'],
+    [['run', 'team.ts#hello', '--input', 'team.ts'], `For the name itself as text, write it as JSON: --input '"team.ts"'.`],
     [['run', 'team.ts#review', '--input', '@none.json'], 'MISCONFIGURED --input: none.json cannot be read (ENOENT'],
     [['run', 'team.ts#hello'], "It takes text: --input 'your text'"],
     [['run', 'team.ts#sweep'], 'It takes { topic: string }[]'],
@@ -112,6 +146,7 @@ describe('an old Node', () => {
     const pretend = 'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.19.0"}})';
     const { code, err } = await place().amdahl(['--version'], { env: { NODE_OPTIONS: `--import=${encodeURI(pretend)}` } });
     expect(err).toContain('amdahl needs Node 22.18 or newer; this is Node 20.19.0');
+    expect(err).toContain('npm i -D node@24, then npx amdahl');
     expect(code).toBe(2);
   });
 });

@@ -46,7 +46,7 @@ describe('a bill in a terminal', () => {
     ]);
   });
 
-  it('says what was tax, what failed, what got no answer, what has no price and what was no model', async () => {
+  it('says what was tax, what failed, what was cancelled, what got no answer, what has no price and what was no model', async () => {
     const lines = await shown([
       runStarted,
       callStarted('a'),
@@ -57,10 +57,12 @@ describe('a bill in a terminal', () => {
       requested('b', { model: 'acme/large' }),
       modelFailed('b'),
       requested('c', { model: 'stand-in/echo' }),
+      requested('d'),
+      { ...modelFailed('d'), error: { code: 'CANCELLED', message: 'Ctrl-C' } } as Happening, // a failed request with another error
     ]);
     const text = lines.join('\n');
     expect(text).toContain('price unknown');
-    expect(text).toContain('1 request failed');
+    expect(text).toContain('1 request failed, 1 request cancelled');
     expect(text).toContain('tax: 1 request, 110 tokens of it bought no output (1 attempt thrown away)');
     expect(text).toContain('1 request got no answer: 100 tokens assumed spent');
     expect(text).toContain('no price known for acme/large, acme/small, stand-in/echo: what it cost is not in the sum');

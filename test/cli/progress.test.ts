@@ -84,6 +84,34 @@ describe('progress', () => {
     expect(timeLeftMs(going, going.lastAt)).toBe(200);
   });
 
+  it('counts leaf calls once each, and what only passes a failure on as no failure of its own', () => {
+    const failed = [
+      runStarted,
+      callStarted('desk', { of: 'flow' }),
+      callStarted('desk/triage'),
+      callSucceeded('desk/triage'),
+      callStarted('desk/find', { of: 'step' }),
+      callFailed('desk/find'),
+      callFailed('desk', ['desk/find']),
+    ];
+    expect(after(...failed)).toMatchObject({ succeeded: 1, failed: 1 });
+    const again = ['desk', 'desk/find'].map((path): Happening => ({ kind: 'call.retracted', place: placeOf(path), why: 'resumed' }));
+    const resumed = after(...failed, ...again, runResumed(1, 50), callSucceeded('desk/find'), callSucceeded('desk'));
+    expect(resumed).toMatchObject({ succeeded: 2, failed: 0 });
+    const retried: Happening = { kind: 'call.retracted', place: placeOf('desk/triage'), why: 'retried' };
+    expect(after(...failed, retried, runResumed(1, 50), callSucceeded('desk/triage'))).toMatchObject({ succeeded: 1, failed: 1 });
+  });
+
+  it('counts a flow that fails by itself', () => {
+    expect(after(runStarted, callStarted('desk', { of: 'flow' }), callFailed('desk'))).toMatchObject({ succeeded: 0, failed: 1 });
+  });
+
+  it('turns to a fan-out as wide as one that is over', () => {
+    const over = [0, 1, 2, 3].flatMap((index) => [callStarted(item(index)), callSucceeded(item(index))]);
+    const next = after(runStarted, fan, ...over, callStarted('next', { of: 'map', width: 4 }), callStarted('next[0]/review'));
+    expect(next.fan).toMatchObject({ path: 'next', done: 0 });
+  });
+
   it('has nothing running and no time left when the run has ended', () => {
     const ended = after(runStarted, fan, callStarted(item(0)), callSucceeded(item(0)), { kind: 'run.cancelled', reason: 'Ctrl-C' });
     expect(ended.running.size).toBe(0);

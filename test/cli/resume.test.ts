@@ -5,6 +5,9 @@ import { idIn, linesOf, place } from './cli.ts';
 
 const HELD = JSON.stringify(['a', 'b', 'hold'].map((topic) => ({ topic })));
 
+const FLOW = `import { flow } from 'amdahl'; import { hello } from './team.ts'; export { options } from './team.ts';
+  export default flow({ name: 'other', run: (input, ctx) => ctx.call(hello, process.env.SAY) });`;
+
 describe('Ctrl-C', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)(
     '(%s) stops the run, says what is kept and the command that goes on, which buys nothing twice',
@@ -40,7 +43,9 @@ describe('Ctrl-C', () => {
     const { err } = await amdahl(['resume', 'last'], { env: { GO: '1' } });
     expect(err).toMatch(/^going on with strict-\S+ {2}team\.ts#strict\n {2}2 of 3 kept/);
     expect(err).toMatch(/^3\/3 done, 0 running, /m);
-    expect(err).toMatch(/^resumed {2}2 calls answered from the journal/m);
+    expect(err).toMatch(/^resumed {2}2 calls answered from the journal, nothing bought again/m);
+    expect(err).toMatch(/1 request cancelled$/m);
+    expect(err).not.toContain('failed');
     expect(err).not.toContain('got no answer');
   });
 
@@ -112,6 +117,23 @@ describe('amdahl resume', () => {
     expect((await amdahl(['resume', 'capped', '--budget', 'calls=2', '-q'])).code).toBe(0);
   });
 
+  it('says when the program went another way, counts only what it asked, and tells a change of definition once per agent', async () => {
+    const { amdahl, dir, write } = place();
+    await amdahl(['run', 'team.ts#strict', '--input', '[{"topic":"a"},{"topic":"b"}]', '--id', 'moved', '-q']);
+    const program = readFileSync(join(dir, 'team.ts'), 'utf8');
+    write('team.ts', program.replace("instructions: 'Review it.'", "instructions: 'Review it well.'"));
+    const changed = (await amdahl(['resume', 'moved'])).err;
+    expect(changed).toMatch(/^resumed {2}0 calls answered from the journal, 2 asked again\n {2}2 × review: its instructions changed$/m);
+    write('flow.ts', FLOW);
+    await amdahl(['run', 'flow.ts', '--input', 'x', '--id', 'other', '-q'], { env: { SAY: 'one' } });
+    const { err } = await amdahl(['resume', 'other'], { env: { SAY: 'two' } });
+    expect(err).toMatch(/^1 call done, /m);
+    expect(err).toContain(
+      'resumed  0 calls answered from the journal\n  1 call asked at new places while 1 recorded answer (110 tokens, $0.00020) was left unused\n  the first: other/hello (another input, name or order?)\n',
+    );
+    expect(err).not.toContain('nothing bought again');
+  });
+
   it('asks for the program of a run that was not started here, and refuses one with another agent', async () => {
     const { amdahl, write } = place();
     write(
@@ -147,6 +169,13 @@ describe('--retry', () => {
     const unknown = await amdahl(['resume', 'again', '--retry', 'strict[7]/review']);
     expect(unknown).toMatchObject({ code: 2 });
     expect(unknown.err).toContain("Run again has no call 'strict[7]/review'. Did you mean strict[0]/review?");
+  });
+
+  it('says of a call that only asks others what it did instead', async () => {
+    const { amdahl } = place();
+    await amdahl(['run', 'team.ts#strict', '--input', '[{"topic":"a"},{"topic":"b"}]', '--id', 'again', '-q']);
+    const { err } = await amdahl(['resume', 'again', '--retry', 'strict']);
+    expect(err).toContain('strict is a map: it ran again over 2 recorded answers; to ask one of them again, name it');
   });
 
   it('never lets an act happen twice unless somebody says so', async () => {

@@ -61,10 +61,10 @@ describe('amdahl run', () => {
     expect(JSON.parse(out)).toMatchObject({ done: [{ index: 0 }, { index: 2 }] });
   });
 
-  it('says wherever it looks like an answer that a stand-in gave it', async () => {
+  it('says before the answer and in the bill that a stand-in gave it', async () => {
     const { amdahl } = place();
     const { err } = await amdahl(['run', 'team.ts#hello', '--input', 'hi'], { env: { PROVIDER: 'stand-in' } });
-    expect(err.match(/stand-in model: no LLM was asked/g)).toHaveLength(3);
+    expect(err.match(/stand-in model: no LLM was asked/g)).toHaveLength(2);
     const { err: real } = await amdahl(['run', 'team.ts#hello', '--input', 'hi']);
     expect(real).not.toContain('stand-in');
   });
@@ -82,7 +82,7 @@ describe('amdahl run', () => {
     write('note.txt', '"quoted"\n');
     expect((await amdahl(['run', 'team.ts#review', '-q', '--input', '@topic.json'])).code).toBe(0);
     expect((await amdahl(['run', 'team.ts#review', '-q', '--input', '-'], { stdin: '{"topic":"a"}' })).code).toBe(0);
-    expect((await amdahl(['run', 'team.ts#bare', '-q', '--input', '@note.txt'])).out).toBe('got "quoted"\n\n');
+    expect((await amdahl(['run', 'team.ts#bare', '-q', '--input', '@note.txt'])).out).toBe('got "quoted"\n');
     expect((await amdahl(['run', 'team.ts#bare', '-q', '--input', '"quoted"'])).out).toBe('got quoted\n');
     expect((await amdahl(['run', 'team.ts#optional', '-q'])).out).toBe('hello nobody\n');
   });
@@ -123,7 +123,23 @@ describe('amdahl run', () => {
   it('shows stacks to those who ask for them', async () => {
     const { amdahl } = place();
     const { err } = await amdahl(['run', 'team.ts#strict', '--input', '[{"topic":"down"}]'], { env: { AMDAHL_DEBUG: '1' } });
-    expect(err).toMatch(/^ {4}at /m);
+    expect(err).toMatch(/^because Error: the provider is down\n {4}at .*team\.ts:\d+:\d+/m);
+  });
+
+  it('says a failure once where the run ends with it, and what comes first where asking again alone is of no use', async () => {
+    const { amdahl, write } = place();
+    write(
+      'desk.ts',
+      `import { agent, flow } from 'amdahl'; import { hello } from './team.ts'; const mute = agent({ name: 'mute', instructions: 'x' });
+       export const desk = flow({ name: 'desk', run: (input, ctx) => ctx.call(hello, input) });
+       export const silent = flow({ name: 'silent', run: (input, ctx) => ctx.call(mute, input) });`,
+    );
+    const { err } = await amdahl(['run', 'desk.ts#desk', '--input', 'down']);
+    expect(err.match(/the provider is down/g)).toHaveLength(1);
+    expect(err).toMatch(/^0 calls done, 0 running, 1 failed, /m);
+    expect(err).toMatch(/^ask again what failed: /m);
+    expect((await amdahl(['run', 'desk.ts#silent', '--input', 'x', '--id', 's'])).err).toMatch(/^mend it, then: .* resume s$/m);
+    expect((await amdahl(['show', 's'])).out).toMatch(/^mend it, then: .* resume s$/m);
   });
 
   it('reports a failure as the last line of JSON', async () => {

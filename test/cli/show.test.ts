@@ -53,6 +53,20 @@ describe('amdahl show', () => {
     expect(out).not.toContain('sweep[4]');
   });
 
+  it('lists the calls and prints the first in full, unless it is told which', async () => {
+    const { amdahl } = place();
+    await amdahl(['run', 'team.ts#strict', '--input', '[{"topic":"a"},{"topic":"b"}]', '--id', 'two', '-q']);
+    const { out } = await amdahl(['show', 'two', '--prompt']);
+    expect(out).toMatch(/^2 requests by 2 calls\n {2}strict\[0\]\/review {2}1 request\n {2}strict\[1\]\/review {2}1 request\n\n/);
+    expect(out.match(/attempt 1, turn 1/g)).toHaveLength(1);
+    expect(out).toMatch(/^one call: .* show two --prompt 'strict\[1\]\/review'\nall of them: .* show two --prompt --all$/m);
+    const all = (await amdahl(['show', 'two', '--prompt', '--all'])).out;
+    expect(all.match(/attempt 1, turn 1/g)).toHaveLength(2);
+    expect(all).not.toContain('one call: ');
+    await amdahl(['run', 'team.ts#bare', '--input', 'x', '--id', 'none', '-q']);
+    expect((await amdahl(['show', 'none', '--prompt'])).out).toBe('Run none asked no model.\n');
+  });
+
   it('prints every request whole as JSON', async () => {
     const { amdahl } = place();
     await amdahl(['run', 'team.ts#sweep', '--input', '[{"topic":"bad"},{"topic":"a"}]', '--id', 'two', '-q']);
@@ -104,7 +118,8 @@ describe('amdahl runs', () => {
 
   it('says where there are none', async () => {
     const { code, out, err } = await place().amdahl(['runs']);
-    expect([code, out, err]).toEqual([0, '', 'There are no runs in .amdahl yet. amdahl run FILE starts one.\n']);
+    expect([code, out]).toEqual([0, '']);
+    expect(err).toMatch(/^There are no runs in \.amdahl yet\. .*node \S+ run FILE starts one\.\n$/);
   });
 
   it('looks where AMDAHL_DIR says', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { commandOf } from '../../src/cli/invocation.ts';
-import { nearest } from '../../src/cli/nearest.ts';
+import { commandOf, withCommand } from '../../src/cli/invocation.ts';
+import { nearest } from '../../src/agent/nearest.ts';
 import { colorful } from '../../src/cli/terminal.ts';
 
 describe('colours', () => {
@@ -27,6 +27,15 @@ describe('a command that is suggested', () => {
     expect(commandOf('/elsewhere/src/cli/main.ts', '/elsewhere/node_modules/node/bin/node', {})).toBe(
       'npx node /elsewhere/src/cli/main.ts',
     );
+  });
+});
+
+describe('a message of the runtime', () => {
+  it('names its commands as they can be pasted here, and leaves everything else alone', () => {
+    expect(withCommand('all of it is in: amdahl show x-1', 'npx amdahl')).toBe('all of it is in: npx amdahl show x-1');
+    expect(withCommand('(amdahl resume x), amdahl runs', 'node main.ts')).toBe('(node main.ts resume x), node main.ts runs');
+    for (const text of ['npx amdahl show x', '/opt/amdahl run it', 'amdahl needs Node', 'amdahl running'])
+      expect(withCommand(text, 'npx amdahl')).toBe(text);
   });
 });
 

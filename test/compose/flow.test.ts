@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
-import { agent, flow, map, step } from '../../src/index.ts';
+import { agent, flow, type FlowContext, map, step } from '../../src/index.ts';
 import { scripted } from '../../src/testing.ts';
 import { failure, Trial } from '../support/trial.ts';
 
@@ -33,11 +33,11 @@ describe('flow', () => {
     expect(output).toEqual({ all: 'ADA!BOB' });
   });
 
-  test('without an output contract gives what its function gives, whatever that is', async () => {
-    const made = flow({ name: 'made', run: async () => Promise.resolve({ at: new Date(0) }) });
+  test('without an output contract gives what its function gives, with its type', async () => {
+    const made = flow({ name: 'made', run: async () => Promise.resolve({ at: new Date(0).toISOString() }) });
     const { output } = await new Trial().run(made, 'x');
-    expectTypeOf(output).toEqualTypeOf<{ at: Date }>();
-    expect(output).toEqual({ at: new Date(0) });
+    expectTypeOf(output).toEqualTypeOf<{ at: string }>();
+    expect(output).toEqual({ at: '1970-01-01T00:00:00.000Z' });
   });
 
   test('is judged by contract and checks like any agent, and tried afresh where it has attempts', async () => {
@@ -128,7 +128,7 @@ describe('the same question twice', () => {
       run: async (_, ctx) => await Promise.all([ctx.call(agentOf, 'x', { key: 'a' }), ctx.call(agentOf, 'x', { key: 'b' })]),
     });
     expect((await trial.run(twice, 'x')).output).toEqual(['one', 'two']);
-    expect((await trial.tree()).root.children.map(({ path }) => path)).toEqual(['twice/say#a', 'twice/say#b']);
+    expect((await trial.tree()).root.children.map(({ path }) => path)).toEqual(['twice/say~a', 'twice/say~b']);
     expect((await trial.run(twice, 'x')).output).toEqual(['one', 'two']);
   });
 
@@ -283,4 +283,33 @@ describe('ctx.race', () => {
       ['race 1', 0],
     ]);
   });
+});
+
+describe('branches that are none', () => {
+  const asks = (body: (ctx: FlowContext) => unknown) => flow({ name: 'asks', run: async (_, ctx) => await body(ctx) });
+  test.each([
+    [
+      'a call that was begun already',
+      asks((ctx) => ctx.all([ctx.call(shout, 'a')] as never)),
+      'ctx.all takes functions and got a promise at 0. Write ctx.all([(c) => c.call(agent, input)]).',
+    ],
+    [
+      'a call that fails',
+      asks((ctx) => ctx.race([async () => Promise.resolve('a'), ctx.call(shout, 1 as never)] as never)),
+      'ctx.race takes functions and got a promise at 1. Write ctx.race([(c) => c.call(agent, input)]).',
+    ],
+    ['an agent', asks((ctx) => ctx.all([shout] as never)), 'ctx.all takes functions and got an object at 0.'],
+    ['no list', asks((ctx) => ctx.all(shout as never)), 'ctx.all takes functions and got an object.'],
+  ] as const)('%s', async (_, program, words) => {
+    const error = await new Trial().fails(program, 'x');
+    expect(error.code).toBe('MISCONFIGURED');
+    expect(error.message).toContain(words);
+  });
+});
+
+test('a name where an agent belongs is quoted', async () => {
+  const asks = flow({ name: 'asks', run: async (_, ctx) => await ctx.call('a' as never, 'x') });
+  expect((await new Trial().fails(asks, 'x')).message).toBe(
+    '\'asks\' was given the text "a" where an agent belongs; give the agent itself.',
+  );
 });

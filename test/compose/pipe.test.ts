@@ -64,7 +64,7 @@ describe('pipe', () => {
   test('takes two agents or more', () => {
     expect(refusal(() => (pipe as (...all: unknown[]) => unknown)(count))).toMatchObject({
       code: 'MISCONFIGURED',
-      message: 'pipe takes two agents or more.',
+      message: 'pipe() takes two agents or more.',
     });
   });
 });
@@ -124,11 +124,13 @@ describe('all', () => {
         },
       });
     const error = await failure(trial.run(all({ a: fails('late', 100), b: count, c: fails('early', 1) }), 'x'));
-    expect(error.message).toBe("2 of 3 branches failed; the first: The code of 'all(late, count, early)[all.0]/late' threw: late is down");
+    expect(error.message).toMatch(
+      /^2 of 3 branches failed; the first: The code of 'all\(late, count, early\)\[all\.0\]\/late' threw: late is down \(pipe\.test\.ts:\d+:\d+\)$/,
+    );
     expect((await trial.tree()).root.causes).toEqual(['all(late, count, early)[all.0]/late', 'all(late, count, early)[all.2]/early']);
   });
 
   test('takes at least one agent', () => {
-    expect(refusal(() => all({})).message).toBe('all takes at least one agent: all({ summary, review }).');
+    expect(refusal(() => all({})).message).toBe('all() takes at least one agent: all({ summary, review }).');
   });
 });

@@ -74,12 +74,11 @@ async function edited(before: Version, after: Version, events?: number): Promise
 }
 
 const whys = (report: ResumeReport): readonly string[] => report.bought.map(({ path, why }) => `${path}: ${why}`).sort();
-const FINGERPRINT = 'its fingerprint changed (instructions, model, settings, tools, contracts or version)';
 
 describe('an edit between crash and resume', () => {
   it('of a prompt asks that agent anew and lets the others answer', async () => {
     const { report } = await edited({ step: '1' }, { step: '1', prompt: 'tools 1 now' });
-    expect(whys(report)).toEqual([0, 1, 2].map((index) => `program/map(review)[${index}]/review: ${FINGERPRINT}`));
+    expect(whys(report)).toEqual([0, 1, 2].map((index) => `program/map(review)[${index}]/review: its instructions changed`));
     // What is asked for with other inputs has another place: the old answers were not asked for.
     expect(report.unasked.map(({ path }) => path)).toEqual(['program/join', 'program/last']);
     expect(report.firstDifference).toBe('program/join');
@@ -95,7 +94,9 @@ describe('an edit between crash and resume', () => {
 
   it('of the prompt of an agent that is a tool asks its callers anew', async () => {
     const { report } = await edited({ step: '1' }, { step: '1', helper: 'tools 0 but better' });
-    expect(whys(report)).toEqual([0, 1, 2].map((index) => `program/map(review)[${index}]/review: ${FINGERPRINT}`));
+    expect(whys(report)).toEqual(
+      [0, 1, 2].map((index) => `program/map(review)[${index}]/review: its input contract, version or the inside of a tool changed`),
+    );
   });
 
   it('of a check judges recorded answers again and asks only for those that fail', async () => {
@@ -138,7 +139,7 @@ describe('an edit between crash and resume', () => {
 
   it('of a version runs the step again, and of code without a version does not', async () => {
     const { report } = await edited({ step: '1' }, { step: '2' });
-    expect(whys(report)).toEqual([`program/join: ${FINGERPRINT}`]);
+    expect(whys(report)).toEqual([`program/join: its version changed`]);
     expect(report.unversioned).toEqual([]);
   });
 

@@ -67,7 +67,7 @@ describe('the report of a sweep', () => {
   });
 
   it('says what was asked, who answered, what was found where, what failed and why, and what to do next', () => {
-    expect(render(sweep)).toMatchInlineSnapshot(`
+    expect(render(sweep, 80)).toMatchInlineSnapshot(`
       "Question     Where is code evaluated from a string?
       Answered by  stand-in/x: no LLM was asked
       Asked        4 of 9 codebases (those with the most source code), named by
@@ -102,11 +102,29 @@ describe('the report of a sweep', () => {
       Try next
         resume this run: only what failed is asked again
         npm run demo -- --input '{"question": "Where are child processes started?"}'
-        npm run demo -- --input '{"codebases": ["src", "../other-projects/*"]}'
+        npm run demo -- --input '{"codebases": ["src/*", "examples/sweep"]}'
         npx node src/cli/main.ts run 'examples/sweep/sweep.ts#findings' --quiet
             every finding, as JSON
       "
     `);
+  });
+
+  it('fits the width it is given', () => {
+    const long = {
+      ...sweep,
+      question: 'word '.repeat(60).trim(),
+      reviews: [{ codebase: 'a', findings: [finding('a.js', 1, 'x'.repeat(200))] }],
+    };
+    const widest = (width: number): number =>
+      Math.max(
+        ...render(long, width)
+          .split('\n')
+          .slice(0, 12)
+          .map((line) => line.length),
+      );
+    expect([widest(60), widest(100)]).toEqual(
+      [60, 100].map((width) => expect.toSatisfy((most: number) => most > width - 10 && most <= width)),
+    );
   });
 
   it('counts places itself, whatever a summary says', () => {

@@ -190,6 +190,14 @@ test('package catches types that a user cannot resolve', async () => {
   await expectCaught('build package', { ...packable(untyped), 'src/testing.ts': '' }, 'nowhere', /not built|does not exist/);
 });
 
+test('package catches public types that only Node’s own declarations explain', async () => {
+  const leaking = {
+    'src/run/call.ts': `// Planted.\n\nimport type { DatabaseSync } from 'node:sqlite';\n\nexport function call(db: DatabaseSync): void {\n  db.close();\n}\n`,
+  };
+  const program = { 'src/cli/main.ts': `#!/usr/bin/env node\n// On top.\n\nimport { call } from '../run/call.ts';\n\nvoid call;\n` };
+  await expectCaught('build package', { ...packable(), ...program, ...leaking }, 'dist/run/call.d.ts', /node:sqlite/);
+});
+
 const nothing: readonly (readonly [step: string, words: RegExp])[] = [
   ['format', /src\/ has 0/],
   ['lint', /src\/ has 0/],

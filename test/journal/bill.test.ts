@@ -33,6 +33,7 @@ describe('a bill', () => {
     expect(bill).toMatchObject({
       calls: 2,
       failed: 0,
+      cancelled: 0,
       tokensIn: 100,
       tokensOut: 22,
       tokensCached: 30,

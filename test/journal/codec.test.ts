@@ -133,7 +133,7 @@ describe('damage', () => {
     ['a setup that is gone', '{"kind":"model.requested","setup":"gone"}'],
   ])('%s is JOURNAL_DAMAGED, with journal, run and seq', (_, json) => {
     expect(() => decodeEvent(RUN, stored(json), sourceOf())).toThrow(
-      expect.objectContaining({ code: 'JOURNAL_DAMAGED', message: expect.stringMatching(/event 7 of run run in a test journal/) }),
+      expect.objectContaining({ code: 'JOURNAL_DAMAGED', message: expect.stringMatching(/Event 7 of run run in a test journal/) }),
     );
   });
 });

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Journal } from '../../src/journal/journal.ts';
-import { openSqlite } from '../../src/journal/sqlite.ts';
+import { openSqlite } from '../../src/journal/sqliteOpen.ts';
 import { testJournal } from '../suites/journal.ts';
 import type { JournalWorld } from '../suites/journalInterleaving.ts';
 

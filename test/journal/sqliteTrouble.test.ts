@@ -1,6 +1,7 @@
 // What goes wrong with files and disks, brought about for real, and the error that says what to do.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdir, open as openHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +9,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AmdahlError } from '../../src/agent/errors.ts';
 import type { Journal } from '../../src/journal/journal.ts';
-import { defaultJournal, openSqlite, sqliteJournal } from '../../src/journal/sqlite.ts';
+import { defaultJournal, sqliteJournal } from '../../src/journal/sqlite.ts';
 import { openFile } from '../../src/journal/sqliteFile.ts';
+import { openSqlite } from '../../src/journal/sqliteOpen.ts';
 import { codeOf, entriesOf, namesOf, noted, placeOf, requested, runOf, setupOf } from './entries.ts';
 
 const A = runOf('run-a');
@@ -132,9 +134,36 @@ describe('JOURNAL_UNWRITABLE', () => {
     expect(error.message).toMatch(/AMDAHL_DIR.*journal: sqliteJournal.*memoryJournal\(\)/s);
   });
 
-  test('a directory where the file should be is refused', async () => {
+  test('what is in the way is named', async () => {
     await mkdir(file);
+    const why = (work: () => unknown): string => /cannot be written: (.*?)\. Name/.exec(errorOf(work).message)?.[1] ?? '';
+    const plain = join(dir, 'plain');
+    writeFileSync(plain, '');
     expect(errorOf(() => sqliteJournal({ file })).code).toBe('JOURNAL_UNWRITABLE');
+    expect(why(() => sqliteJournal({ file }))).toBe('it is a folder');
+    expect(why(() => sqliteJournal({ dir: plain }))).toBe(`${plain} is a file where a folder should be`);
+    expect(why(() => sqliteJournal({ dir: join(plain, 'a', 'b') }))).toBe(`${plain} is a file where a folder should be`);
+    expect(why(() => openFile(join(dir, 'gone', 'j.sqlite'), { synchronous: 'full', busyMs: 1 }))).toBe(
+      `there is no folder ${join(dir, 'gone')}`,
+    );
+  });
+
+  test('a lack of permission is named, for the folder and for the file', async () => {
+    await sqliteJournal({ file }).close();
+    chmodSync(file, 0o444);
+    chmodSync(dir, 0o555);
+    const script = `
+      import { sqliteJournal } from ${JSON.stringify(join(import.meta.dirname, '../../src/journal/sqlite.ts'))};
+      for (const file of ${JSON.stringify([join(dir, 'new.sqlite'), file])}) {
+        try { sqliteJournal({ file }); } catch (error) { console.log(error.message); }
+      }`;
+    // Root may write everywhere: then somebody else tries.
+    const other = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { ...other, encoding: 'utf8' });
+    chmodSync(dir, 0o755);
+    const [made, opened] = stdout.split('\n');
+    expect(made, stderr).toContain(`new.sqlite cannot be written: there is no permission to write to ${dir}. Name a directory`);
+    expect(opened, stderr).toContain(`journal.sqlite cannot be written: there is no permission to write to ${file}. Name a directory`);
   });
 });
 

@@ -54,3 +54,24 @@ test('nothing is no answer', () => {
     message: expect.stringContaining('The answer is not JSON') as string,
   });
 });
+
+const half = { ok: false, message: 'The answer has half a character in it (a lone surrogate).' };
+
+test('half a character is no answer: nobody could be handed that', () => {
+  expect(readAnswer(said('cut \ud83d'), text, undefined)).toEqual(half);
+  expect(readAnswer(said('{"a": "cut \ud83d"}'), object, undefined)).toEqual(half);
+  expect(readAnswer({ ...said('fine'), text: 'cut \ude00' }, text, undefined)).toEqual(half);
+});
+
+test('nor is half a character that JSON writes as an escape', () => {
+  expect(readAnswer(said(String.raw`{"a": "cut \ud83d"}`), object, undefined)).toEqual(half);
+  expect(readAnswer(said(String.raw`{"\uDE00": 1}`), object, undefined)).toEqual(half);
+  expect(readAnswer(said(String.raw`{"a": "\ude00\ud83d"}`), object, undefined)).toEqual(half);
+});
+
+test('both halves of a character are one, written out or as escapes', () => {
+  for (const json of ['{"a": "\u{1f600}"}', String.raw`{"a": "\ud83d\ude00"}`, String.raw`{"a": "\uD83D\uDE00"}`])
+    expect(readAnswer(said(json), object, undefined)).toMatchObject({ ok: true, raw: { a: '\u{1f600}' } });
+  // Halves in two parts of a reply meet when the parts are put together.
+  expect(readAnswer(said('\ud83d', '\ude00'), text, undefined)).toMatchObject({ ok: true, raw: '\u{1f600}' });
+});

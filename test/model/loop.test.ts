@@ -118,7 +118,7 @@ describe('a model that answers garbage for ever', () => {
     });
     const error = await new Trial().fails(broken, 'x');
     expect(error.code).toBe('CODE_FAILED');
-    expect(error.message).toContain('the check careless threw: undefined is not a function');
+    expect(error.message).toContain("The check careless of 'broken' threw: undefined is not a function.");
     expect(model.requests).toHaveLength(1);
   });
 });

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Usage } from '../../src/journal/event.ts';
-import { costUsdMicros, priceOf } from '../../src/model/prices.ts';
+import { agent } from '../../src/index.ts';
+import { checkPrices, costUsdMicros, priceOf } from '../../src/model/prices.ts';
+import { scripted } from '../../src/testing.ts';
+import { Trial } from '../support/trial.ts';
 
 function usage(tokensIn: number, tokensOut: number, tokensCached = 0): Usage {
   return { tokensIn, tokensOut, tokensCached, tokensReasoning: 0 };
@@ -39,11 +42,30 @@ test('a cost is rounded half up to whole micro-dollars, once, over the sum', () 
 });
 
 test.each([
-  { in: -1, out: 1 },
-  { in: Number.NaN, out: 1 },
-  { in: 1, out: 1, cached: Infinity },
-])('a price that is no amount is refused by name', (price) => {
-  expect(() => priceOf({ 'acme/*': price }, 'acme/x')).toThrow(
-    expect.objectContaining({ code: 'MISCONFIGURED', message: expect.stringContaining('"acme/*"') as string }) as Error,
+  [{ in: -1, out: 1 }, 'says in: -1'],
+  [{ in: Number.NaN, out: 1 }, 'says in: NaN'],
+  [{ in: 1, out: 1, cached: Infinity }, 'says cached: Infinity'],
+  [{ in: '3', out: 15 }, 'says in: 3'],
+  [{ input: 3, output: 15 }, "has no 'in'; it has input, output"],
+  [{ in: 3 }, "has no 'out'; it has in"],
+  [{}, "has no 'in'; it has nothing"],
+  [{ in: 3, out: 15, cache: 1 }, "has 'cache', which is no part of a price"],
+  [3, 'is a number'],
+  [undefined, 'is nothing'],
+])('a price that is none (%j) is refused by name', (price, why) => {
+  expect(() => checkPrices({ 'acme/large': { in: 3, out: 15, cached: 0.3 }, 'acme/*': price as never })).toThrow(
+    expect.objectContaining({
+      code: 'MISCONFIGURED',
+      message: `The price "acme/*" ${why}: write { in, out, cached } in USD per million tokens, 0 or more.`,
+    }) as Error,
   );
+});
+
+test('a price table is looked at when the run begins, also for models that are not asked', async () => {
+  const model = scripted([{ text: 'ok' }]);
+  const say = agent({ name: 'say', model, instructions: 'x' });
+  const trial = new Trial({ prices: { 'other/*': { input: 1, output: 2 } as never } });
+  expect(await trial.fails(say, 'x')).toMatchObject({ code: 'MISCONFIGURED' });
+  expect(await trial.journal.rows()).toEqual([]);
+  expect(() => checkPrices({ free: { in: 0, out: 0, cached: undefined as never } })).not.toThrow();
 });

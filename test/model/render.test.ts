@@ -139,3 +139,10 @@ test('arguments as a model wrote them', () => {
   const written = (input: string): unknown => argumentsOf({ type: 'tool-call', toolCallId: 'c', toolName: 't', input });
   expect([written('{"a":1}'), written(''), written('[1]'), written('{"a')]).toEqual([{ a: 1 }, {}, [1], '{"a']);
 });
+
+test('an input that a transform made into what JSON shows as nothing is an error, never an empty prompt', () => {
+  expect(renderInput(new Date(0))).toBe('"1970-01-01T00:00:00.000Z"');
+  expect(renderInput({ at: new Date(0), name: 'x' })).toBe('<at>\n"1970-01-01T00:00:00.000Z"\n</at>\n\n<name>\nx\n</name>');
+  for (const lost of [new Map([['a', 1]]), { tags: new Set(['a']) }, { n: 1n }])
+    expect(() => renderInput(lost)).toThrow(/makes a (Map|Set|bigint)/);
+});

@@ -108,7 +108,10 @@ describe('a call that nobody waits for when its asker ends', () => {
     expect(trial.clock.now()).toBe(1_000_000);
     expect(model.aborted).toEqual(['CANCELLED']);
     expect((await trial.tree()).root.children).toMatchObject([
-      { status: 'failed', failure: { code: 'CANCELLED', message: expect.stringContaining('ended without waiting') as string } },
+      {
+        status: 'failed',
+        failure: { code: 'CANCELLED', message: expect.stringContaining('ended while this call was still open') as string },
+      },
     ]);
   });
 

@@ -87,7 +87,7 @@ describe('a value that is not JSON does not cross a handoff, and the message say
   ])('%s', async (_, input, words) => {
     const error = await new Trial().fails(echo as Agent<unknown, string>, input);
     expect(error.code).toBe('NOT_JSON');
-    expect(error.message).toContain("the input of 'echo' is not JSON");
+    expect(error.message).toContain("The input of 'echo' is not JSON");
     expect(error.message).toContain(words);
   });
 
@@ -95,7 +95,7 @@ describe('a value that is not JSON does not cross a handoff, and the message say
     const dated = step({ name: 'dated', output: z.string().transform((text) => new Date(text)), execute: () => '2020-01-01' });
     const takes = step({ name: 'takes', input: z.any(), execute: () => '' });
     const error = await new Trial().fails(pipe(dated, takes), 'x');
-    expect(error.message).toBe("the input of 'takes' is not JSON: found a Date; send an ISO string: date.toISOString()");
+    expect(error.message).toBe("The input of 'takes' is not JSON: found a Date; send an ISO string: date.toISOString().");
   });
 
   test('a property that is undefined is left out', async () => {
@@ -110,7 +110,7 @@ describe('options that cannot be meant are refused before the run begins', () =>
     ['a limit of nothing', { limits: { turns: 0 } }, "The limit 'turns' is 0. Give a whole number above 0."],
     ['a limit that is no number', { limits: { turns: '9' } }, "The limit 'turns' is 9"],
     ['a budget with a cap that does not exist', { budget: { cost: 1 } }, "The budget of 'the run' has a cap 'cost' that does not exist"],
-    ['a negative budget', { budget: { usd: -1 } }, 'caps usd at -1. Give a number, 0 or more'],
+    ['a negative budget', { budget: { usd: -1 } }, 'caps usd at -1. Give a finite number, 0 or more'],
     ['an id with a space', { id: 'my run' }, '"my run" is not'],
     ['an empty id', { id: '' }, "A run's id is 1 to 200 visible ASCII characters"],
     ['an id with a line break', { id: 'a\nb' }, '"a\\nb" is not'],
@@ -140,7 +140,7 @@ describe('options that cannot be meant are refused before the run begins', () =>
     const asks = flow({ name: 'asks', run: async (_, ctx) => await ctx.call({ name: 'fake' } as never, 'x') });
     expect(await new Trial().fails(asks, 'x')).toMatchObject({
       code: 'MISCONFIGURED',
-      message: expect.stringContaining("'asks' is given an object where an agent belongs") as string,
+      message: expect.stringContaining("'asks' was given an object where an agent belongs") as string,
     });
     for (const make of [
       () => map(undefined as never),
@@ -148,7 +148,10 @@ describe('options that cannot be meant are refused before the run begins', () =>
       () => all({ a: undefined as never }),
       () => mapReduce({ map: undefined as never, reduce: echo as never }),
     ]) {
-      expect(refusal(make)).toMatchObject({ code: 'MISCONFIGURED', message: expect.stringContaining('no agent') as string });
+      expect(refusal(make)).toMatchObject({
+        code: 'MISCONFIGURED',
+        message: expect.stringContaining('() was given nothing where an agent belongs') as string,
+      });
     }
   });
 });
@@ -252,6 +255,6 @@ test('what a flow gives without a contract must be JSON in the end, and the mess
   const error = await new Trial().fails(flow({ name: 'huge', run: async () => Promise.resolve(10n) }), 'x');
   expect(error).toMatchObject({
     code: 'NOT_JSON',
-    message: expect.stringContaining("the output of 'huge' is not JSON: found the bigint 10n") as string,
+    message: expect.stringContaining("The output of 'huge' is not JSON: found the bigint 10n") as string,
   });
 });

@@ -165,7 +165,7 @@ describe('once a run is interrupted, nothing below it may ask, confirm or end', 
     const error = await new Trial({ limits: { fanOut: 1_000 } }).fails(loops, 'x');
     expect(error).toMatchObject({
       code: 'NOT_JSON',
-      message: expect.stringContaining("the input of 'leaf' is not JSON at at: found a Date") as string,
+      message: expect.stringContaining("The input of 'leaf' is not JSON at at: found a Date") as string,
     });
   });
 

@@ -84,7 +84,16 @@ describe('the same id again', () => {
     expect((await trial.run(twice, 'x')).output).toBe('ONCE');
     const again = await trial.run(twice, 'x');
     expect(again.output).toBe('ONCE');
-    expect(again.resume).toEqual({ entry: 1, answered: 2, bought: [], unasked: [], unversioned: ['shout'], changed: [] });
+    expect(again.resume).toEqual({
+      entry: 1,
+      answered: 2,
+      bought: [],
+      unasked: [],
+      fresh: 0,
+      kept: [],
+      unversioned: ['shout'],
+      changed: [],
+    });
     expect(again.bill.calls).toBe(1);
   });
 

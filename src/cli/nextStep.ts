@@ -1,0 +1,45 @@
+// What to do after a run has failed. Pure; called by drive and show.
+
+import type { ErrorCode } from '../agent/errors.ts';
+import type { RunId } from '../journal/event.ts';
+import { amdahlCommand } from './invocation.ts';
+
+/** What is the same however often it is asked, until somebody changes it. */
+const STANDING: ReadonlySet<ErrorCode> = new Set([
+  'MISCONFIGURED',
+  'MODEL_MISSING',
+  'MODEL_DENIED',
+  'NOT_JSON',
+  'NO_JSON_SCHEMA',
+  'PRICE_UNKNOWN',
+  'AMBIGUOUS_CALL',
+  'EFFECT_REFUSED',
+]);
+
+/** A failure as it was thrown, or as it is on record. */
+export interface Failed {
+  readonly code: ErrorCode;
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/** The command that goes on, and what has to come first. Undefined where the failure's own message says it. */
+export function nextStep(failure: Failed | undefined, id: RunId): string | undefined {
+  const resume = `${amdahlCommand()} resume ${id}`;
+  if (failure === undefined) return `ask again what failed: ${resume}`;
+  if (failure.code === 'EFFECT_UNCERTAIN') return undefined;
+  if (failure.code === 'BUDGET_EXCEEDED') return `go on with a higher budget: ${resume} --budget …`;
+  return stands(failure) ? `mend it, then: ${resume}` : `ask again what failed: ${resume}`;
+}
+
+/** Whether asking again without a change would come to the same. A fan-out's failure is what all its items' are. */
+function stands({ code, data, cause }: Failed): boolean {
+  if (STANDING.has(code)) return true;
+  if (code === 'CONTRACT_VIOLATION') return data?.['side'] === 'input';
+  const below: unknown[] = code === 'TOO_MANY_MISSING' && cause instanceof AggregateError ? cause.errors : [];
+  return below.length > 0 && below.every((one) => isFailed(one) && stands(one));
+}
+
+function isFailed(value: unknown): value is Failed {
+  return value instanceof Error && 'code' in value && typeof value.code === 'string';
+}

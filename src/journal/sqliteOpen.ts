@@ -1,0 +1,210 @@
+// Opening a SQLite journal, and one handle on it. Called by sqlite.ts and, with the seams, by tests; the work is done
+// by sqliteStore.ts, which all handles on one file in this process share.
+//
+// An awaited append is on disk (synchronous: 'full'). What is lost when a process dies are notes that no
+// append and no flush had taken along yet.
+
+import { realpathSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { AmdahlError } from '../agent/errors.ts';
+import { decodeEvent } from './codec.ts';
+import type { BlobSource, StoredEvent } from './codec.ts';
+import type { Entry, Place, RunId } from './event.ts';
+import type { Claim, Journal, ReadOptions, RunRow } from './journal.ts';
+import { newOwner, startOfProcess } from './sqliteOwner.ts';
+import type { StartOf } from './sqliteOwner.ts';
+import { journalClosed } from './ownership.ts';
+import { ROWS_DEFAULT } from './rows.ts';
+import type { SqliteClaim } from './sqliteClaim.ts';
+import { ensureDirectory, fileIn } from './sqliteFile.ts';
+import { settingsOf, type SqliteJournalOptions } from './sqliteOptions.ts';
+import { SqliteStore } from './sqliteStore.ts';
+
+/** What tests need to bring about and users never do. */
+export interface SqliteSeams {
+  /** Bound of the file in pages of 4096 bytes, so that it can be full. */
+  readonly maxPages?: number;
+  /** A process that is only played: a connection of its own that nobody shares. */
+  readonly process?: { readonly pid: number; readonly startOf: StartOf };
+}
+
+interface SharedStore {
+  readonly store: SqliteStore;
+  readonly settings: string;
+  handles: number;
+}
+
+const sharedStores = new Map<string, SharedStore>();
+
+let ownJournal: SqliteJournal | undefined;
+
+/** The journal of this process; opened again where it was closed or AMDAHL_DIR has changed. */
+export function openDefault(): SqliteJournal {
+  if (ownJournal === undefined || ownJournal.closed || ownJournal.file !== canonical(fileIn(defaultDirectory())))
+    ownJournal = openSqlite({});
+  return ownJournal;
+}
+
+/** `sqliteJournal` with the seams. For tests. */
+export function openSqlite(options: SqliteJournalOptions & SqliteSeams): SqliteJournal {
+  if (options.file !== undefined && options.dir !== undefined) {
+    throw new AmdahlError(
+      'MISCONFIGURED',
+      `sqliteJournal() was given both a dir (${options.dir}) and a file (${options.file}); give one of them.`,
+    );
+  }
+  const dir = resolve(options.file === undefined ? (options.dir ?? defaultDirectory()) : dirname(options.file));
+  ensureDirectory(dir, options.file === undefined);
+  const file = canonical(options.file === undefined ? fileIn(dir) : resolve(options.file));
+  return options.process === undefined ? openShared(file, options) : openAlone(file, options, options.process);
+}
+
+function openAlone(file: string, options: SqliteJournalOptions & SqliteSeams, process: NonNullable<SqliteSeams['process']>): SqliteJournal {
+  const store = new SqliteStore(file, {
+    ...settingsOf(options),
+    ...boundOf(options),
+    clock: clockOf(options),
+    owner: newOwner(process),
+    startOf: process.startOf,
+  });
+  return new SqliteJournal(store, () => store.close());
+}
+
+function openShared(file: string, options: SqliteJournalOptions & SqliteSeams): SqliteJournal {
+  const settings = { ...settingsOf(options), ...boundOf(options) };
+  const key = JSON.stringify(settings);
+  let shared = sharedStores.get(file);
+  if (shared !== undefined && shared.settings !== key) {
+    throw new AmdahlError(
+      'MISCONFIGURED',
+      `The journal ${file} is already open in this process with other settings (${shared.settings}, now ${key}). Open it once, or with the same ones.`,
+    );
+  }
+  if (shared === undefined) {
+    const store = new SqliteStore(file, { ...settings, clock: clockOf(options), owner: newOwner(), startOf: startOfProcess });
+    shared = { store, settings: key, handles: 0 };
+    sharedStores.set(file, shared);
+  }
+  shared.handles += 1;
+  return new SqliteJournal(shared.store, () => giveBack(file));
+}
+
+function giveBack(file: string): void {
+  const shared = sharedStores.get(file);
+  if (shared === undefined) return;
+  shared.handles -= 1;
+  if (shared.handles > 0) return;
+  sharedStores.delete(file);
+  shared.store.close();
+}
+
+/** One handle on a file. */
+export class SqliteJournal implements Journal {
+  readonly file: string;
+  readonly #store: SqliteStore;
+  readonly #giveBack: () => void;
+  readonly #claims = new Set<SqliteClaim>();
+  #closing: Promise<void> | undefined;
+
+  constructor(store: SqliteStore, onClose: () => void) {
+    this.file = store.file;
+    this.#store = store;
+    this.#giveBack = onClose;
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  async claim(run: RunId): Promise<Claim> {
+    this.#assertOpen();
+    return this.#store.claim(run, this.#claims);
+  }
+
+  async at(run: RunId, place: Place): Promise<readonly Entry[]> {
+    this.#assertOpen();
+    return this.#store.look(() => this.#decode(run, this.#store.tables.eventsAt(run, place)));
+  }
+
+  async *read(run: RunId, options: ReadOptions = {}): AsyncGenerator<Entry> {
+    let after = options.after ?? -1;
+    for (;;) {
+      this.#assertOpen();
+      const page = await this.#store.look(() => this.#decode(run, this.#store.tables.eventsAfter(run, after, options.kinds)));
+      const last = page.at(-1);
+      if (last === undefined) return;
+      yield* page;
+      after = last.seq;
+    }
+  }
+
+  async row(run: RunId): Promise<RunRow | undefined> {
+    this.#assertOpen();
+    return this.#store.look(() => this.#store.show(this.#store.tables.run(run)));
+  }
+
+  async rows(limit: number = ROWS_DEFAULT): Promise<readonly RunRow[]> {
+    this.#assertOpen();
+    const rows = await this.#store.look(() => this.#store.tables.runs(limit).map((stored) => this.#store.show(stored)));
+    return rows.filter((row) => row !== undefined);
+  }
+
+  /** Makes all notes durable, gives up the runs claimed through this handle, and closes the file with the last handle. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#store.group.idle();
+    await Promise.all([...this.#claims].map((claim) => claim.release()));
+    this.#giveBack();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw journalClosed(this.#store.tables.name);
+  }
+
+  /** Blobs are looked up once per page: turns of one agent share their setup. */
+  #decode(run: RunId, stored: readonly StoredEvent[]): Entry[] {
+    const { tables } = this.#store;
+    const blobs = new Map<string, string | undefined>();
+    const source: BlobSource = {
+      name: tables.name,
+      blob: (hash) => {
+        if (!blobs.has(hash)) blobs.set(hash, tables.blob(hash));
+        return blobs.get(hash);
+      },
+    };
+    return stored.map((event) => ({ seq: event.seq, event: decodeEvent(run, event, source) }));
+  }
+}
+
+function boundOf({ maxPages }: SqliteSeams): Pick<SqliteSeams, 'maxPages'> {
+  return maxPages === undefined ? {} : { maxPages };
+}
+
+function clockOf(options: SqliteJournalOptions): { now(): number } {
+  return options.clock ?? { now: () => Date.now() };
+}
+
+function defaultDirectory(): string {
+  return resolve(process.env['AMDAHL_DIR'] || '.amdahl');
+}
+
+/** One file reached by two paths is one file. The directory exists by now. */
+function canonical(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return join(existingDirectory(dirname(file)), file.slice(dirname(file).length + 1));
+  }
+}
+
+function existingDirectory(dir: string): string {
+  try {
+    return realpathSync(dir);
+  } catch {
+    return dir;
+  }
+}

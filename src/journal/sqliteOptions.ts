@@ -1,0 +1,58 @@
+// What a SQLite journal can be told. Apart from the rest because users see it: nothing here names SQLite's own types.
+
+import { AmdahlError } from '../agent/errors.ts';
+import type { OptionNames } from '../agent/options.ts';
+
+export interface SqliteJournalOptions {
+  /** Directory of `journal.sqlite`; made if there is none, then with a .gitignore that hides it. Default: AMDAHL_DIR, or .amdahl. */
+  readonly dir?: string;
+  /** The file itself, instead of `dir`. Its directory is made if there is none. */
+  readonly file?: string;
+  /**
+   * 'full' (default): an acknowledged append survives power loss. 'normal': it survives a crash of the
+   * process, but the last ones may be lost with power; several times faster on slow disks.
+   */
+  readonly synchronous?: 'full' | 'normal';
+  /** How long a note may wait for an append to take it along, ms. Default 10. */
+  readonly flushMs?: number;
+  /** An owner elsewhere whose last heartbeat is older counts as dead, ms. Heartbeats come three times as often. Default 15000. */
+  readonly ttlMs?: number;
+  /** How long to wait for another process's lock before JOURNAL_BUSY, ms. Default 5000. */
+  readonly busyMs?: number;
+  /** Epoch ms, for heartbeats. Default: the system's. */
+  readonly clock?: { now(): number };
+}
+
+export const SQLITE_OPTIONS: OptionNames<SqliteJournalOptions> = {
+  dir: true,
+  file: true,
+  synchronous: true,
+  flushMs: true,
+  ttlMs: true,
+  busyMs: true,
+  clock: true,
+};
+
+const FLUSH_MS_DEFAULT = 10;
+const TTL_MS_DEFAULT = 15_000;
+const BUSY_MS_DEFAULT = 5_000;
+
+/** The options that a connection is opened with: handles that share one must agree on them. */
+export type SqliteSettings = Required<Pick<SqliteJournalOptions, 'synchronous' | 'flushMs' | 'ttlMs' | 'busyMs'>>;
+
+/** @throws AmdahlError MISCONFIGURED for values that cannot be. Pure. */
+export function settingsOf(options: SqliteJournalOptions): SqliteSettings {
+  const { synchronous = 'full', flushMs = FLUSH_MS_DEFAULT, ttlMs = TTL_MS_DEFAULT, busyMs = BUSY_MS_DEFAULT } = options;
+  if (synchronous !== 'full' && synchronous !== 'normal') {
+    throw new AmdahlError('MISCONFIGURED', `sqliteJournal's synchronous is ${String(synchronous)}; it must be 'full' or 'normal'.`);
+  }
+  for (const [name, ms, min] of [
+    ['flushMs', flushMs, 0],
+    ['ttlMs', ttlMs, 1],
+    ['busyMs', busyMs, 0],
+  ] as const) {
+    if (!Number.isFinite(ms) || ms < min)
+      throw new AmdahlError('MISCONFIGURED', `sqliteJournal's ${name} is ${ms}; it must be a number of milliseconds from ${min} up.`);
+  }
+  return { synchronous, flushMs, ttlMs, busyMs };
+}
