@@ -70,10 +70,8 @@ export interface Talk {
   cutOff(turn: number): Error | undefined;
 }
 
-export type Ending = Judged;
-
 /** Runs a conversation to its end. Throws what its ports throw. */
-export async function converse(talk: Talk): Promise<Ending> {
+export async function converse(talk: Talk): Promise<Judged> {
   const prompt: LanguageModelV4Message[] = [];
   let adds: readonly LanguageModelV4Message[] = talk.recorded[0]?.adds ?? talk.opening();
   let why: Why = 'ask';

@@ -79,7 +79,7 @@ function forget(frame: Frame, recorded: RecordedCall, why: 'program' | 'contract
   session.note({ kind: 'call.retracted', place, why, note });
   if (frame.account?.place === place) frame.account.renew();
   const at = session.clock.now();
-  return { kind: 'ask', recorded: { ...recorded, outcome: undefined, retracted: { why, seq: Infinity, at }, rejections: 0 } };
+  return { kind: 'ask', recorded: { ...recorded, outcome: undefined, retracted: { why, seq: Infinity, at } } };
 }
 
 async function judgeAgain(

@@ -229,7 +229,6 @@ export class Conversation implements Talk {
       );
     }
     await session.append();
-    const turnPlace = this.#turnPlace(turn);
     const again = turn < this.recorded.length;
     const toolTurn: ToolTurn = {
       frame: this.#frame,
@@ -237,7 +236,6 @@ export class Conversation implements Talk {
       tools: this.#behaviour.tools,
       input: this.#input,
       turn,
-      place: turnPlace,
       again,
     };
     // One that rejects says that the call is over; the others may be acts, which are waited for all the same.

@@ -1,6 +1,6 @@
 // Every bound of the runtime, by name. Reaching one is LIMIT_EXCEEDED with the name in `data.limit`.
 
-import { AmdahlError, type Where } from '../agent/errors.ts';
+import { AmdahlError } from '../agent/errors.ts';
 
 export interface Limits {
   /** Calls below calls. */
@@ -53,6 +53,6 @@ export function limitsOf(given: Partial<Limits> = {}): Limits {
 }
 
 /** The error for a limit that was reached. Pure. */
-export function limitError(limit: keyof Limits, bound: number, what: string, remedy: string, where: Where = {}): AmdahlError {
-  return new AmdahlError('LIMIT_EXCEEDED', `${what}: the limit '${limit}' is ${bound}. ${remedy}`, { where, data: { limit, bound } });
+export function limitError(limit: keyof Limits, bound: number, what: string, remedy: string): AmdahlError {
+  return new AmdahlError('LIMIT_EXCEEDED', `${what}: the limit '${limit}' is ${bound}. ${remedy}`, { data: { limit, bound } });
 }

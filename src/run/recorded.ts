@@ -39,8 +39,6 @@ export interface RecordedCall {
   readonly attempts: readonly RecordedAttempt[];
   /** The last retraction. Bounds count anew from here. */
   readonly retracted: { readonly why: RetractReason; readonly seq: number; readonly at: number } | undefined;
-  /** Attempts rejected since the last retraction. */
-  readonly rejections: number;
 }
 
 export const NOTHING_RECORDED: RecordedCall = {
@@ -49,7 +47,6 @@ export const NOTHING_RECORDED: RecordedCall = {
   last: undefined,
   attempts: [],
   retracted: undefined,
-  rejections: 0,
 };
 
 /** The state of a call from the entries at its place. Pure. */
@@ -58,7 +55,6 @@ export function foldCall(entries: readonly Entry[]): RecordedCall {
   let outcome: Outcome | undefined;
   let last: Outcome | undefined;
   let retracted: RecordedCall['retracted'];
-  let rejections = 0;
   const attempts: RecordedAttempt[] = [];
   for (const { seq, event } of entries) {
     switch (event.kind) {
@@ -71,7 +67,6 @@ export function foldCall(entries: readonly Entry[]): RecordedCall {
       case 'attempt.rejected': {
         const attempt = attempts.find((one) => one.number === event.attempt);
         if (attempt !== undefined) attempt.rejected = { seq, why: event.why, problems: event.problems };
-        rejections += 1;
         break;
       }
       case 'call.succeeded':
@@ -91,13 +86,12 @@ export function foldCall(entries: readonly Entry[]): RecordedCall {
       case 'call.retracted':
         retracted = { why: event.why, seq, at: event.at };
         outcome = undefined;
-        rejections = 0;
         break;
       default:
         break; // Guards and waits say nothing of the outcome.
     }
   }
-  return { startedAt, outcome, last, attempts, retracted, rejections };
+  return { startedAt, outcome, last, attempts, retracted };
 }
 
 /** A conversation from the entries at its attempt's place, turn by turn. */

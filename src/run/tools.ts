@@ -5,7 +5,7 @@ import type { LanguageModelV4ToolCall, LanguageModelV4ToolResultPart } from '@ai
 import { toJson } from '../agent/canonical.ts';
 import { AmdahlError, asAmdahl, describe, problemList, recordError, reviveError } from '../agent/errors.ts';
 import { type Effect, takesText, type ToolSpec } from '../agent/tool.ts';
-import type { Json, Place } from '../journal/event.ts';
+import type { Json } from '../journal/event.ts';
 import { argumentsOf, toolPart, unwrapArguments } from '../model/render.ts';
 import { readJson } from '../model/mend.ts';
 import { act } from './act.ts';
@@ -21,7 +21,6 @@ export interface ToolTurn {
   readonly tools: ReadonlyMap<string, ToolSpec>;
   readonly input: Input;
   readonly turn: number;
-  readonly place: Place;
   /** The turn was answered in an earlier entry: its tools may have been called. */
   readonly again: boolean;
 }
