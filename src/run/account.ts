@@ -153,11 +153,14 @@ function priceUnknown(account: Account, model: string): AmdahlError {
 export function reserve(account: Account | undefined, wanted: Wanted, life: Life, limits: Limits): Reservation | Promise<Reservation> {
   const first = decide(account, wanted, limits.outputTokensUseful);
   if (first.kind === 'refuse') throw first.error;
+  if (first.kind === 'wait') return stand(first.at, account, wanted, life, limits);
   // Who comes later stands behind whoever waits already, or a large request would wait for ever.
   const line = accountsFrom(account).find(({ waiters }) => waiters.length > 0);
-  if (first.kind === 'grant' && line === undefined) return book(account, wanted, first.tokensOut);
-  const at = first.kind === 'wait' ? first.at : (line ?? account);
-  if (at === undefined) return book(account, wanted, wanted.tokensOut);
+  return line === undefined ? book(account, wanted, first.tokensOut) : stand(line, account, wanted, life, limits);
+}
+
+/** Stands in line at an account until a settlement lets the request through. */
+function stand(at: Account, account: Account | undefined, wanted: Wanted, life: Life, limits: Limits): Promise<Reservation> {
   if (at.waiters.length >= limits.queue) {
     throw limitError(
       'queue',

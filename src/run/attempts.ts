@@ -65,7 +65,7 @@ export async function attemptAll(frame: Frame, input: Input, recorded: RecordedC
 
 async function inputAgain({ session, agent, place, life }: Frame, input: Input): Promise<Input> {
   await session.append();
-  for (const { event } of await session.journal.at(session.run, place)) {
+  for (const { event } of await session.lookUp(place)) {
     if (event.kind !== 'call.started') continue;
     const checked = await life.race(Promise.resolve(agent.input.validate(event.input)));
     if (checked.ok) return { raw: event.input, value: checked.value };

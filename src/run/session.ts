@@ -167,7 +167,11 @@ export class Session {
 
   /** The journal's entries of a place; none in a run's first entry. */
   async recall(place: Place): Promise<readonly Entry[]> {
-    if (this.inherited === undefined) return NO_ENTRIES;
+    return this.inherited === undefined ? NO_ENTRIES : await this.lookUp(place);
+  }
+
+  /** What is durable at a place, in any entry. A journal that fails interrupts the run: no call is told of it as an answer. */
+  async lookUp(place: Place): Promise<readonly Entry[]> {
     try {
       return await this.journal.at(this.run, place);
     } catch (error) {
