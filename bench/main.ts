@@ -4,13 +4,20 @@
 
 import { fork } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
+import { besideProcess } from './besideProcess.ts';
 import { callCost } from './callCost.ts';
+import { chaos } from './chaos.ts';
 import { findingTable, type Report, tableText } from './finding.ts';
 import { importTime } from './importTime.ts';
 import { inFlight } from './inFlight.ts';
 import { install } from './install.ts';
 import { journalGrowth } from './journalGrowth.ts';
+import { journalThread } from './journalThread.ts';
 import { resumeSpeed } from './resumeSpeed.ts';
+import { socketCall } from './socketCall.ts';
+import { socketCrowd } from './socketCrowd.ts';
+import { socketPipes } from './socketPipes.ts';
+import { socketSteps } from './socketSteps.ts';
 
 interface Bench {
   readonly title: string;
@@ -19,15 +26,22 @@ interface Bench {
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   call: { title: 'What a call costs', measure: callCost },
+  beside: { title: 'What a call costs beside generateText', measure: besideProcess },
   memory: { title: 'What a call in flight holds', measure: inFlight },
   journal: { title: 'How a journal grows with a conversation', measure: journalGrowth },
+  thread: { title: 'Which thread should write the journal', measure: journalThread },
   resume: { title: 'How fast finished work answers', measure: resumeSpeed },
+  socket: { title: 'What a call over a socket costs', measure: socketCall },
+  crowd: { title: 'What many calls at once over sockets cost', measure: socketCrowd },
+  pipes: { title: 'How long pipes at once take', measure: socketPipes },
+  steps: { title: 'What a durable step costs', measure: socketSteps },
+  chaos: { title: 'Whether answers are right when the provider misbehaves', measure: chaos },
   import: { title: 'How long an import takes', measure: importTime },
   install: { title: 'What an install brings', measure: install },
 };
 
-/** No bench needs half of it. */
-const BENCH_MS_MAX = 60_000;
+/** No bench needs half of it on a machine that does nothing else. */
+const BENCH_MS_MAX = 180_000;
 /** Says to a process of ours that it is one bench and hands its report back. */
 const ALONE = '--alone';
 

@@ -9,7 +9,9 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   model: ['agent', 'journal'],
   run: ['agent', 'journal', 'model'],
   compose: ['agent', 'run/scope.ts'],
-  cli: ['agent', 'journal', 'model', 'run', 'compose', 'index.ts', 'testing.ts'],
+  // A server that stands in for providers: it speaks their protocols and knows nothing of runs.
+  modelServer: ['agent', 'model/tokens.ts'],
+  cli: ['agent', 'journal', 'model', 'modelServer', 'run', 'compose', 'index.ts', 'testing.ts'],
 };
 
 /** The public face: files beside the folders, which may import every folder but these. */
@@ -34,6 +36,7 @@ export const SHARED_TYPES: Readonly<Record<string, string>> = {
 /** Folders in which import() may take something other than a literal, and why. */
 export const COMPUTED_IMPORTS: Readonly<Record<string, string>> = {
   cli: 'it loads the program that the user names',
+  run: 'it loads the provider package that a model is named after, if it is installed',
 };
 
 /** Attics: a file is called after the noun that lives in it. */

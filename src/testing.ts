@@ -1,4 +1,12 @@
 // For tests of programs that use amdahl: models that follow a script, or refuse to be asked.
 
+export type { CassetteOptions } from './model/cassette.ts';
 export { scripted, type ScriptedModel, type ScriptedTurn } from './model/scripted.ts';
 export { deny } from './run/models.ts';
+export { cassette } from './run/tape.ts';
+export type { Answer, Answers } from './modelServer/answers.ts';
+export type { Fault, FaultName, Faults } from './modelServer/faults.ts';
+export type { ModelServerOptions } from './modelServer/options.ts';
+export type { ModelServerStats, RequestRecord } from './modelServer/records.ts';
+export { startModelServer, type ModelServer } from './modelServer/server.ts';
+export type { Asked } from './modelServer/wire.ts';

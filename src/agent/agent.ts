@@ -1,7 +1,7 @@
 // What an agent is: a typed function that can be asked, as plain data. `agent()` makes the kind that a model
 // answers; step.ts and compose/ make the others. Nothing here runs anything: run/ does, floor by floor above.
 
-import type { LanguageModelV4 } from '@ai-sdk/provider';
+import type { LanguageModelV2, LanguageModelV3, LanguageModelV4 } from '@ai-sdk/provider';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { hash } from './canonical.ts';
 import { type Check, type CheckFunction, checkOf } from './checks.ts';
@@ -40,9 +40,16 @@ export interface ModelSettings {
   readonly maxOutputTokens?: number;
 }
 
+/**
+ * Which model: 'provider/modelId', whose provider package is loaded when it is asked ('anthropic/claude-sonnet-4-5',
+ * 'gateway:openai/gpt-5', 'http://localhost:8000/v1#llama'), or any AI SDK language model.
+ */
+export type ModelChoice = string | LanguageModelV4 | LanguageModelV3 | LanguageModelV2;
+
 export interface ModelBehaviour {
   readonly kind: 'model';
-  readonly model?: LanguageModelV4;
+  readonly model?: ModelChoice;
+  readonly modelVersion?: string;
   readonly instructions: string;
   readonly tools: ReadonlyMap<string, ToolSpec>;
   readonly settings: ModelSettings;
@@ -114,7 +121,10 @@ export interface Common<N extends string, IS, OS> {
 }
 
 export interface AgentOptions<N extends string, IS, OS> extends Common<N, IS, OS> {
-  readonly model?: LanguageModelV4;
+  /** Default: what the run says, else the environment variable AMDAHL_MODEL. */
+  readonly model?: ModelChoice;
+  /** Change it when another model answers under the same id: earlier answers then do not count. */
+  readonly modelVersion?: string;
   readonly instructions: string;
   readonly tools?: ToolSet;
   readonly settings?: ModelSettings;
@@ -139,6 +149,7 @@ export const COMMON_OPTIONS: OptionNames<Common<string, undefined, undefined>> =
 const OPTIONS: OptionNames<AgentOptions<string, undefined, undefined>> = {
   ...COMMON_OPTIONS,
   model: true,
+  modelVersion: true,
   instructions: true,
   tools: true,
   settings: true,
@@ -175,9 +186,10 @@ export function agent<
       kind: 'model',
       instructions: options.instructions,
       tools,
-      settings: options.settings ?? {},
+      settings: Object.freeze({ ...options.settings }),
       repairs: bound(options.repairs ?? MODEL_DEFAULTS.repairs, 'repairs', options.name, 0),
       ...(options.model === undefined ? {} : { model: options.model }),
+      ...(options.modelVersion === undefined ? {} : { modelVersion: options.modelVersion }),
       ...(options.turns === undefined ? {} : { turns: bound(options.turns, 'turns', options.name, 1) }),
     },
   });

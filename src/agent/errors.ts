@@ -10,7 +10,19 @@ export const ERROR_CODES = {
   NO_JSON_SCHEMA: 'a schema has no JSON Schema form',
   MODEL_MISSING: 'an agent has no model to ask',
   MODEL_DENIED: 'the run forbids asking this model',
-  MODEL_FAILED: 'the provider failed or refused the request',
+  PACKAGE_MISSING: 'a package that a named model needs is not installed',
+  KEY_MISSING: 'a named model needs an API key that is not set',
+  MODEL_RATE_LIMITED: 'the provider refuses more requests for now, or a quota is used up',
+  MODEL_OVERLOADED: 'the provider says that it is overloaded',
+  MODEL_UNAVAILABLE: 'the provider cannot be reached, or failed',
+  MODEL_TIMEOUT: 'a request did not connect, went silent or did not end in its time',
+  MODEL_BAD_REQUEST: 'the provider does not take this request: unknown model, wrong setting, unsupported part',
+  MODEL_CONTEXT_OVERFLOW: 'a conversation is longer than the model can read',
+  MODEL_UNAUTHORIZED: 'the provider does not accept the key, or the account may not do this',
+  MODEL_REFUSED: 'the model refused to answer',
+  MODEL_FILTERED: 'the provider withheld the answer',
+  MODEL_GARBAGE: 'what came back is not what the protocol says, or broke off',
+  MODEL_FAILED: 'a model failed in some other way',
   SCRIPT_DRIFT: 'a scripted model was asked something else than its script expects',
   PRICE_UNKNOWN: 'a USD cap covers a model without a price',
   BUDGET_EXCEEDED: 'a budget is used up',
@@ -79,6 +91,8 @@ export interface AmdahlErrorOptions {
   readonly cause?: unknown;
 }
 
+const CAUSES_SHOWN_MAX = 5;
+
 /** The only error class amdahl throws. `message` says what was wrong, where, and what to do. */
 export class AmdahlError extends Error {
   override readonly name = 'AmdahlError';
@@ -108,6 +122,28 @@ export class AmdahlError extends Error {
       cause: this.cause,
     });
   }
+}
+
+/** What console.error shows: the stack, and a line for each cause. Providers' errors hold whole requests, which nobody wants to read there. */
+Object.defineProperty(AmdahlError.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: AmdahlError): string {
+    const { name, code, message, stack = '', cause } = this;
+    const [, ...frames] = stack.slice(stack.indexOf(message) + message.length).split('\n');
+    return [`${name} [${code}]: ${message}`, ...frames, ...causeLines(cause)].join('\n');
+  },
+});
+
+/** The causes of an error, a line each: several at once side by side, one below the other. */
+function causeLines(cause: unknown): readonly string[] {
+  const lines: string[] = [];
+  for (let next = cause; next instanceof Error && lines.length < CAUSES_SHOWN_MAX; next = next.cause) {
+    const all: readonly unknown[] = next instanceof AggregateError ? next.errors : [next];
+    const shown = all
+      .slice(0, CAUSES_SHOWN_MAX)
+      .map((one) => `  caused by ${one instanceof Error ? `${one.name}: ${one.message}` : describe(one)}`);
+    lines.push(...shown, ...(all.length > shown.length ? [`  and ${all.length - shown.length} more`] : []));
+  }
+  return lines;
 }
 
 /** What a journal keeps of an error. Pure. Causes are followed eight deep. */

@@ -2,7 +2,7 @@
 // agent. Called by run/ once per agent and model of a run.
 
 import type { LanguageModelV4 } from '@ai-sdk/provider';
-import type { AnyAgent } from './agent.ts';
+import type { AnyAgent, ModelBehaviour } from './agent.ts';
 import { canonical, hash } from './canonical.ts';
 import type { Contract } from './contract.ts';
 import type { ToolSpec } from './tool.ts';
@@ -10,15 +10,16 @@ import type { ToolSpec } from './tool.ts';
 /** Which model would answer an agent. */
 export type ModelOf = (agent: AnyAgent) => LanguageModelV4 | undefined;
 
-/** How a model is named in journals, bills and price tables: 'provider/modelId'. Pure. */
+/** How a model is named in journals, bills and price tables: 'provider/modelId', or 'address#modelId'. Pure. */
 export function modelName(model: LanguageModelV4): string {
-  return `${model.provider}/${model.modelId}`;
+  return `${model.provider}${model.provider.includes('://') ? '#' : '/'}${model.modelId}`;
 }
 
 /**
  * Hash of everything that makes an agent's answers what they are: instructions, model, settings, tools and contracts
  * for a model; `version` for code, so that code without one counts as unchanged. Checks are not part of it: they
- * judge recorded answers again. Composites have none unless they carry a version. O(size of the definition).
+ * judge recorded answers again. Composites have none unless they carry a version. O(size of the definition) the first
+ * time; again only where the model is another, or agents are among the tools.
  */
 export function fingerprint(agent: AnyAgent, modelOf: ModelOf): string | undefined {
   const { behaviour, version } = agent;
@@ -27,21 +28,36 @@ export function fingerprint(agent: AnyAgent, modelOf: ModelOf): string | undefin
       return version === undefined ? undefined : hash(canonical({ version }));
     case 'step':
       return hash(canonical({ step: agent.name, version, effect: behaviour.effect }));
-    case 'model': {
-      const model = modelOf(agent);
-      return hash(
-        canonical({
-          model: model === undefined ? undefined : modelName(model),
-          instructions: behaviour.instructions,
-          settings: behaviour.settings,
-          tools: [...behaviour.tools.values()].map((tool) => toolPrint(tool, modelOf)),
-          input: schemaPrint(agent.input),
-          output: schemaPrint(agent.output),
-          version,
-        }),
-      );
-    }
+    case 'model':
+      return modelPrint(agent, behaviour, modelOf);
   }
+}
+
+/** Agents do not change once made: what was last worked out for one stands as long as it is asked of the same model. */
+const worked = new WeakMap<AnyAgent, { readonly model: string | undefined; readonly print: string }>();
+
+function modelPrint(agent: AnyAgent, behaviour: ModelBehaviour, modelOf: ModelOf): string {
+  const used = modelOf(agent);
+  const model = used === undefined ? undefined : modelName(used);
+  const before = worked.get(agent);
+  if (before !== undefined && before.model === model) return before.print;
+  const { modelVersion, instructions, settings } = behaviour;
+  const tools = [...behaviour.tools.values()];
+  const print = hash(
+    canonical({
+      model,
+      modelVersion,
+      instructions,
+      settings,
+      tools: tools.map((tool) => toolPrint(tool, modelOf)),
+      input: schemaPrint(agent.input),
+      output: schemaPrint(agent.output),
+      version: agent.version,
+    }),
+  );
+  // The models of agents among the tools are another run's affair.
+  if (tools.every(({ kind }) => kind !== 'agent')) worked.set(agent, { model, print });
+  return print;
 }
 
 function toolPrint(tool: ToolSpec, modelOf: ModelOf): unknown {

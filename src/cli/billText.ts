@@ -61,9 +61,10 @@ function notesOf(bill: Bill, colors: Colors): Note[] {
 }
 
 function taxCauses({ tax }: Bill): string {
-  const { repairs, rejected } = tax;
+  const { repairs, retries, rejected } = tax;
   return [
     repairs.requests === 0 ? '' : many(repairs.requests, 'repair'),
+    retries.requests === 0 ? '' : `${retries.requests} sent again`,
     rejected.attempts === 0 ? '' : `${many(rejected.attempts, 'attempt')} thrown away`,
   ]
     .filter((part) => part !== '')

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { debugging, EXIT, exitCodeOf, reportError } from './report.ts';
+import type { ModelServerFlags } from './modelServerOptions.ts';
 import type { DriveOptions, RunOptions } from './runCommand.ts';
 import type { ShowOptions } from './showCommand.ts';
 import type { Terminal } from './terminal.ts';
@@ -21,6 +22,7 @@ Examples:
   amdahl resume last                             go on after Ctrl-C, a crash or a failure; nothing is bought twice
   amdahl show last                               what happened: every call, its attempts, time, tokens and dollars
   amdahl show last --prompt                      exactly what was sent to the models, call by call
+  amdahl doctor                                  which providers, packages and keys are found, and whether the journal is well
 
 Exit codes:
   0    the run succeeded, also with gaps that its program allows
@@ -29,7 +31,8 @@ Exit codes:
   4    the journal cannot be used, or the run is owned by another process or in conflict
   130  interrupted; amdahl resume goes on
 
-Runs are kept in .amdahl, or where AMDAHL_DIR says. AMDAHL_DEBUG=1 shows stacks, NO_COLOR=1 turns colors off.`;
+Runs are kept in .amdahl, or where AMDAHL_DIR says. AMDAHL_MODEL=provider/modelId is the model of agents that have none.
+AMDAHL_DEBUG=1 shows stacks, NO_COLOR=1 turns colors off.`;
 
 const RUN_HELP = `
 FILE is a module: .ts, .mts, .js or .mjs. Without #export its default export is run, or the only agent it exports.
@@ -38,6 +41,7 @@ It may export options = { models, prices, limits, budget } for its runs.
 Examples:
   amdahl run sweep.ts --input '{"question":"where is eval used?"}'
   amdahl run sweep.ts#summarize --input @findings.json --budget tokens=200k,time=10m
+  amdahl run sweep.ts --input @question.json --model openai/gpt-5 --model review=ollama/qwen3
   amdahl run sweep.ts --input @question.json --id sweep-7     run it again with the same id: it goes on, or answers
   amdahl run sweep.ts --input @question.json --json | jq .    every event, then {"result": …}`;
 
@@ -94,6 +98,8 @@ function commandLine(terminal: Terminal, done: Done): Command {
   addResume(program, terminal, done);
   addRuns(program, terminal, done);
   addShow(program, terminal, done);
+  addDoctor(program, terminal, done);
+  addModelServer(program, terminal, done);
   return program;
 }
 
@@ -132,6 +138,11 @@ function addResume(program: Command, terminal: Terminal, done: Done): void {
 function addDriving(command: Command): Command {
   return command
     .option('--budget <caps>', 'caps on what may be spent, such as calls=8,tokens=1M,usd=0.5,time=10m')
+    .option(
+      '--model <name>',
+      "the model of all agents, 'provider/modelId', or of one: 'agent=provider/modelId'; may be given several times",
+      also,
+    )
     .option('--retry <call>', 'ask this call again, by its path; may be given several times', also)
     .option('--yes', 'do not ask before an act on the world may happen twice')
     .addOption(new Option('--json', 'every event and then the result on standard output, as lines of JSON').conflicts('quiet'))
@@ -167,8 +178,50 @@ function addShow(program: Command, terminal: Terminal, done: Done): void {
     });
 }
 
-function also(call: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), call];
+function addDoctor(program: Command, terminal: Terminal, done: Done): void {
+  program
+    .command('doctor')
+    .summary('check what runs need')
+    .description(
+      'Checks Node, the packages and keys of providers, AMDAHL_MODEL and the journal. Prints no key. Exits with 1 when something that is set up does not work.',
+    )
+    .option('--json', 'all of it as one line of JSON')
+    .action(async (options: { json?: boolean }) => {
+      const { doctorCommand } = await import('./doctorCommand.ts');
+      done(await doctorCommand(options, terminal));
+    });
+}
+
+function addModelServer(program: Command, terminal: Terminal, done: Done): void {
+  program
+    .command('model-server')
+    .summary('stand in for model providers')
+    .description('Serves OpenAI and Anthropic protocols with made-up answers, and misbehaves as it is told. It asks no model.')
+    .option('-p, --port <port>', 'where to listen; 0 takes a free port', '0')
+    .option('--answers <file>', 'what models say: a .json list, or a module whose default is a list or a function')
+    .option('--latency <ms>', 'time to the first byte, such as 200 or lognormal:200:0.5')
+    .option('--token-latency <ms>', 'time for each token after it')
+    .option('--host <address>', 'where to listen; 127.0.0.1 without it')
+    .option('--rpm <count>', 'requests per minute')
+    .option('--rpm-burst <count>', 'requests that may come at once after a pause')
+    .option('--tpm <count>', 'tokens per minute')
+    .option('--tpm-burst <count>', 'tokens that may come at once after a pause')
+    .option('--limits <how>', 'how limits are told: announced, retry-after, retry-after-ms, bare')
+    .option('--fault <name=share>', 'what goes wrong, such as 500=5% or hang:30000=2%; may be given several times', also)
+    .option('--seed <number>', 'of everything drawn')
+    .option('--key <key>', 'accept this API key alone; may be given several times', also)
+    .option('--model <id>', 'have this model alone; may be given several times', also)
+    .option('--context <tokens>', 'refuse longer requests')
+    .option('--log <file>', 'append each request as a line of JSON')
+    .option('--json', 'each request and then the sums as lines of JSON')
+    .action(async (options: ModelServerFlags) => {
+      const { modelServerCommand } = await import('./modelServerCommand.ts');
+      done(await modelServerCommand(options, terminal));
+    });
+}
+
+function also(one: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), one];
 }
 
 function count(text: string): number {

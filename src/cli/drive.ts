@@ -15,6 +15,7 @@ import { run } from '../run/run.ts';
 import { renderBill } from './billText.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { amdahlCommand, pasteable } from './invocation.ts';
+import type { ModelNames } from './modelOption.ts';
 import { nextStep } from './nextStep.ts';
 import type { Program } from './program.ts';
 import { programText } from './program.ts';
@@ -33,6 +34,8 @@ export interface Journey {
   readonly id: RunId;
   readonly journal: Journal;
   readonly budget: Budget | undefined;
+  /** Over what the program's own options say. */
+  readonly models: ModelNames;
   /** Paths of calls to ask again. */
   readonly retry: readonly string[];
   readonly mode: WatchMode;
@@ -79,12 +82,13 @@ export async function drive(journey: Journey, terminal: Terminal): Promise<numbe
 }
 
 function start(
-  { program, input, id, journal, budget, retry }: Journey,
+  { program, input, id, journal, budget, models: given, retry }: Journey,
   signal: AbortSignal,
   onEvent: Watch['event'],
 ): Promise<RunResult<unknown>> {
-  const { models, prices, limits, budget: own } = program.options;
+  const { models: named, prices, limits, budget: own } = program.options;
   const caps = { ...own, ...budget };
+  const models = Object.keys(given).length === 0 ? named : { ...named, ...given };
   return run(program.agent as never, input as never, {
     id,
     journal,

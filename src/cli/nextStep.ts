@@ -9,6 +9,11 @@ const STANDING: ReadonlySet<ErrorCode> = new Set([
   'MISCONFIGURED',
   'MODEL_MISSING',
   'MODEL_DENIED',
+  'PACKAGE_MISSING',
+  'KEY_MISSING',
+  'MODEL_BAD_REQUEST',
+  'MODEL_UNAUTHORIZED',
+  'MODEL_CONTEXT_OVERFLOW',
   'NOT_JSON',
   'NO_JSON_SCHEMA',
   'PRICE_UNKNOWN',
@@ -28,16 +33,22 @@ export function nextStep(failure: Failed | undefined, id: RunId): string | undef
   const resume = `${amdahlCommand()} resume ${id}`;
   if (failure === undefined) return `ask again what failed: ${resume}`;
   if (failure.code === 'EFFECT_UNCERTAIN') return undefined;
-  if (failure.code === 'BUDGET_EXCEEDED') return `go on with a higher budget: ${resume} --budget …`;
-  return stands(failure) ? `mend it, then: ${resume}` : `ask again what failed: ${resume}`;
+  if (isAll(failure, ({ code }) => code === 'BUDGET_EXCEEDED')) return `go on with a higher budget: ${resume} --budget …`;
+  return isAll(failure, stands) ? `mend it, then: ${resume}` : `ask again what failed: ${resume}`;
 }
 
-/** Whether asking again without a change would come to the same. A fan-out's failure is what all its items' are. */
-function stands({ code, data, cause }: Failed): boolean {
+/** Whether asking again without a change would come to the same. */
+function stands({ code, data }: Failed): boolean {
   if (STANDING.has(code)) return true;
   if (code === 'CONTRACT_VIOLATION') return data?.['side'] === 'input';
+  return false;
+}
+
+/** Whether it holds of a failure, or of all that a fan-out failed of. */
+function isAll(failure: Failed, holds: (failure: Failed) => boolean): boolean {
+  const { code, cause } = failure;
   const below: unknown[] = code === 'TOO_MANY_MISSING' && cause instanceof AggregateError ? cause.errors : [];
-  return below.length > 0 && below.every((one) => isFailed(one) && stands(one));
+  return holds(failure) || (below.length > 0 && below.every((one) => isFailed(one) && isAll(one, holds)));
 }
 
 function isFailed(value: unknown): value is Failed {

@@ -110,7 +110,11 @@ export function addToProgress(progress: Progress, event: Event): void {
       return doing(progress, event.call, 'asking');
     case 'model.responded':
     case 'model.failed':
-      return doing(progress, takeAsker(progress, event.place), '');
+      return doing(
+        progress,
+        takeAsker(progress, event.place),
+        event.kind === 'model.failed' && event.retryMs !== undefined ? `waiting to ask again after ${event.error.code}` : '',
+      );
     case 'tool.called':
       progress.askers.set(event.place, event.call);
       return doing(progress, event.call, event.tool);

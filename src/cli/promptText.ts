@@ -71,7 +71,7 @@ export function renderRequest(request: SentRequest, colors: Colors): string[] {
   const { path, attempt, turn, model, setup, again } = request;
   const head = `${path}  attempt ${attempt + 1}, turn ${turn + 1}, ${model}`;
   const lines = [colors.bold(head), colors.dim('─'.repeat(head.length))];
-  if (again) return [...lines, colors.dim('sent again: the answer to the same messages was lost'), ''];
+  if (again) return [...lines, colors.dim('sent again: the same messages had no answer'), ''];
   if (turn > 0) lines.push(colors.dim('after all messages of the turn before:'));
   else if (setup !== undefined) lines.push(...setupLines(setup, colors));
   for (const message of request.added) lines.push(...messageLines(message, colors));

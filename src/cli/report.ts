@@ -34,6 +34,8 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'NO_JSON_SCHEMA',
   'NOT_JSON',
   'MODEL_MISSING',
+  'PACKAGE_MISSING',
+  'KEY_MISSING',
   'PRICE_UNKNOWN',
   'EFFECT_REFUSED',
   'EFFECT_UNCERTAIN',

@@ -8,6 +8,7 @@ import type { Journal, RunRow } from '../journal/journal.ts';
 import { parseBudget } from './budgetOption.ts';
 import { drive } from './drive.ts';
 import { amdahlCommand } from './invocation.ts';
+import { checkAgents, parseModels } from './modelOption.ts';
 import { loadProgram, programText } from './program.ts';
 import { debugging } from './report.ts';
 import { consentToRetry } from './retryOption.ts';
@@ -18,6 +19,7 @@ import type { Terminal } from './terminal.ts';
 
 export async function resumeCommand(text: string, file: string | undefined, options: DriveOptions, terminal: Terminal): Promise<number> {
   const budget = options.budget === undefined ? undefined : parseBudget(options.budget);
+  const models = parseModels(options.model ?? [], process.env);
   const journal = requireJournal();
   const row = await findRun(journal, text);
   const program = await loadProgram(file ?? recordedProgram(row));
@@ -27,10 +29,11 @@ export async function resumeCommand(text: string, file: string | undefined, opti
       `Run ${row.run} was started with the agent '${row.agent}', and ${programText(program.ref)} is '${program.agent.name}'. Name the export that is '${row.agent}': ${amdahlCommand()} resume ${row.run} FILE#export.`,
     );
   }
+  checkAgents(models, program.agent);
   const input = await inputOf(journal, row.run);
   const retry = await consentToRetry(journal, row.run, options, terminal);
   if (retry === undefined) return 2;
-  return drive({ program, input, id: row.run, journal, budget, retry, mode: modeOf(options), debug: debugging() }, terminal);
+  return drive({ program, input, id: row.run, journal, budget, models, retry, mode: modeOf(options), debug: debugging() }, terminal);
 }
 
 function recordedProgram({ run, agent, program }: RunRow): string {

@@ -6,6 +6,7 @@ import { defaultJournal } from '../journal/sqlite.ts';
 import { parseBudget } from './budgetOption.ts';
 import { drive } from './drive.ts';
 import { readInput } from './inputOption.ts';
+import { checkAgents, parseModels } from './modelOption.ts';
 import { loadProgram } from './program.ts';
 import { debugging } from './report.ts';
 import { consentToRetry } from './retryOption.ts';
@@ -16,6 +17,7 @@ import type { WatchMode } from './watch.ts';
 export interface DriveOptions {
   readonly budget?: string;
   readonly json?: boolean;
+  readonly model?: readonly string[];
   readonly quiet?: boolean;
   readonly retry?: readonly string[];
   readonly yes?: boolean;
@@ -28,13 +30,15 @@ export interface RunOptions extends DriveOptions {
 
 export async function runCommand(file: string, options: RunOptions, terminal: Terminal): Promise<number> {
   const budget = options.budget === undefined ? undefined : parseBudget(options.budget);
+  const models = parseModels(options.model ?? [], process.env);
   const program = await loadProgram(file);
+  checkAgents(models, program.agent);
   const input = await readInput(options.input, program.agent, terminal);
   const id = (options.id ?? newId(program.agent.name)) as RunId; // run() refuses what is no id.
   const journal = defaultJournal();
   const retry = await consentToRetry(journal, id, options, terminal);
   if (retry === undefined) return 2;
-  return drive({ program, input, id, journal, budget, retry, mode: modeOf(options), debug: debugging() }, terminal);
+  return drive({ program, input, id, journal, budget, models, retry, mode: modeOf(options), debug: debugging() }, terminal);
 }
 
 export function modeOf({ json, quiet }: DriveOptions): WatchMode {

@@ -188,6 +188,7 @@ function* turnLines(turn: TurnNode, number: number, indent: string, options: Not
   const facts = [
     { ask: '', tools: '', repair: 'repair' }[turn.why],
     turn.sent > 1 ? `sent ${turn.sent} times` : '',
+    turn.failures === undefined ? '' : `after ${turn.failures.join(', ')} and ${timeText(turn.waitedMs ?? 0)} of waiting`,
     turn.ms === undefined ? 'no answer' : timeText(turn.ms),
     `${countText(turn.tokensIn)} in, ${countText(turn.tokensOut)} out`,
     turn.finish === undefined || turn.finish === 'stop' || turn.finish === 'tool-calls' ? '' : turn.finish,

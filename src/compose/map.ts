@@ -1,7 +1,7 @@
 // map: one agent asked about many items, a bounded number at a time, keeping what succeeds.
 
 import { type Agent, type AnyAgent, assertAgent, type Budget, define, type InputOf, type OutputOf } from '../agent/agent.ts';
-import { AmdahlError, asAmdahl, type ErrorRecord, recordError } from '../agent/errors.ts';
+import { AmdahlError, asAmdahl, type ErrorRecord, recordError, sentence } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';
 import type { Scope } from '../agent/scope.ts';
@@ -120,7 +120,7 @@ export async function mapItems(
 
 function tooManyMissing(name: string, count: number, begun: number, mayFail: number, errors: readonly unknown[]): AmdahlError {
   const first = errors[0];
-  const why = first instanceof Error ? first.message : String(first);
+  const why = sentence(first instanceof Error ? first.message : String(first));
   return new AmdahlError(
     'TOO_MANY_MISSING',
     `${errors.length} of ${count} calls of '${name}' failed and at most ${mayFail} may (${begun} were begun). The first: ${why} What succeeded is kept: a resume asks only for the rest.`,

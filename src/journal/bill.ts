@@ -35,10 +35,12 @@ export interface Levy {
   readonly usdMicros: number;
 }
 
-/** What was paid and did not become part of an output. A repair inside a rejected attempt is in both rows but once in `all`. */
+/** What was paid and did not become part of an output. What is in several rows (a repair inside a rejected attempt) is once in `all`. */
 export interface Tax {
   /** Requests that asked a model to mend its answer. */
   readonly repairs: Levy;
+  /** Requests that the provider did not answer and that were sent again. */
+  readonly retries: Levy;
   /** Requests of attempts that were rejected or begun anew. */
   readonly rejected: Levy & { readonly attempts: number };
   readonly all: Levy;
@@ -76,7 +78,8 @@ interface Sent {
 interface Tally {
   attempt: number;
   readonly all: Sum;
-  readonly repairs: Sum;
+  /** Repairs, and requests that were sent again. */
+  readonly extra: Sum;
 }
 
 /** A bill being added to. Opaque: read it with `billNow`. */
@@ -91,8 +94,11 @@ export interface OpenBill {
   /** By call, of calls that have not succeeded: what the present attempt spent so far. */
   readonly tallies: Map<Place, Tally>;
   readonly repairs: Sum;
+  readonly retries: Sum;
+  /** Repairs and retries, what is both once; and how much of that was in rejected attempts. */
+  readonly extra: Sum;
   readonly rejected: Sum;
-  readonly rejectedRepairs: Sum;
+  readonly rejectedExtra: Sum;
   readonly estimate: { requests: number; reserved: number; actual: number; short: number };
   rejectedAttempts: number;
   firstAt: number | undefined;
@@ -112,8 +118,10 @@ export function emptyBill(): OpenBill {
     sent: new Map(),
     tallies: new Map(),
     repairs: emptySum(),
+    retries: emptySum(),
+    extra: emptySum(),
     rejected: emptySum(),
-    rejectedRepairs: emptySum(),
+    rejectedExtra: emptySum(),
     estimate: { requests: 0, reserved: 0, actual: 0, short: 0 },
     rejectedAttempts: 0,
     firstAt: undefined,
@@ -160,6 +168,7 @@ export function billNow(bill: OpenBill): Bill {
     open: { ...bill.open },
     tax: {
       repairs: { ...bill.repairs },
+      retries: { ...bill.retries },
       rejected: { attempts: bill.rejectedAttempts, ...bill.rejected },
       all: unionOf(bill),
     },
@@ -204,8 +213,10 @@ function addAnswer(bill: OpenBill, event: EventOf<'model.responded'> | EventOf<'
   const assumedUsd = sent.assumedUsd ?? 0;
   const unpricedBy = Number(usdMicros === undefined && (!failed || spent(usage))) - Number(sent.assumedUsd === undefined);
   if (unpricedBy + Number(sent.assumedUsd === undefined) > 0) bill.unpriced.add(sent.model);
+  const unsent = event.kind === 'model.failed' && event.unsent === true;
   for (const row of sent.rows) {
-    if (failed) row[event.error.code === 'CANCELLED' ? 'cancelled' : 'failed'] += 1;
+    if (unsent) row.calls -= 1;
+    else if (failed) row[event.error.code === 'CANCELLED' ? 'cancelled' : 'failed'] += 1;
     row.tokensIn += usage.tokensIn - sent.reserved;
     row.tokensOut += usage.tokensOut;
     row.tokensCached += usage.tokensCached;
@@ -215,7 +226,20 @@ function addAnswer(bill: OpenBill, event: EventOf<'model.responded'> | EventOf<'
     row.modelMs += event.ms;
   }
   addTo(bill.open, -1, -sent.reserved, -assumedUsd);
-  tax(bill, sent.call, undefined, sent.repair, 0, usage.tokensIn + usage.tokensOut - sent.reserved, (usdMicros ?? 0) - assumedUsd);
+  tax(
+    bill,
+    sent.call,
+    undefined,
+    sent.repair,
+    unsent ? -1 : 0,
+    usage.tokensIn + usage.tokensOut - sent.reserved,
+    (usdMicros ?? 0) - assumedUsd,
+  );
+  if (event.kind === 'model.failed' && event.retryMs !== undefined) {
+    const tokens = usage.tokensIn + usage.tokensOut;
+    addTo(bill.retries, 1, tokens, usdMicros ?? 0);
+    if (!sent.repair) addExtra(bill, bill.tallies.get(sent.call), 1, tokens, usdMicros ?? 0);
+  }
   if (event.kind === 'model.responded' && event.estimated === undefined) {
     const { estimate } = bill;
     estimate.requests += 1;
@@ -242,16 +266,24 @@ function tax(
   tokens: number,
   usd: number,
 ): void {
-  if (repair) addTo(bill.repairs, requests, tokens, usd);
+  if (repair) {
+    addTo(bill.repairs, requests, tokens, usd);
+    addTo(bill.extra, requests, tokens, usd);
+  }
   let tally = bill.tallies.get(call);
   if (tally === undefined) {
     // An answer whose call already ended: its attempt can no longer be rejected.
     if (attempt === undefined) return;
-    tally = { attempt, all: emptySum(), repairs: emptySum() };
+    tally = { attempt, all: emptySum(), extra: emptySum() };
     bill.tallies.set(call, tally);
   }
   addTo(tally.all, requests, tokens, usd);
-  if (repair) addTo(tally.repairs, requests, tokens, usd);
+  if (repair) addTo(tally.extra, requests, tokens, usd);
+}
+
+function addExtra(bill: OpenBill, tally: Tally | undefined, requests: number, tokens: number, usd: number): void {
+  addTo(bill.extra, requests, tokens, usd);
+  if (tally !== undefined) addTo(tally.extra, requests, tokens, usd);
 }
 
 function beginAttempt(bill: OpenBill, call: Place, attempt: number): void {
@@ -266,14 +298,14 @@ function rejectAttempt(bill: OpenBill, call: Place, attempt: number): void {
   bill.tallies.delete(call);
   bill.rejectedAttempts += 1;
   addTo(bill.rejected, tally.all.requests, tally.all.tokens, tally.all.usdMicros);
-  addTo(bill.rejectedRepairs, tally.repairs.requests, tally.repairs.tokens, tally.repairs.usdMicros);
+  addTo(bill.rejectedExtra, tally.extra.requests, tally.extra.tokens, tally.extra.usdMicros);
 }
 
-function unionOf({ repairs, rejected, rejectedRepairs }: OpenBill): Levy {
+function unionOf({ extra, rejected, rejectedExtra }: OpenBill): Levy {
   return {
-    requests: rejected.requests + repairs.requests - rejectedRepairs.requests,
-    tokens: rejected.tokens + repairs.tokens - rejectedRepairs.tokens,
-    usdMicros: rejected.usdMicros + repairs.usdMicros - rejectedRepairs.usdMicros,
+    requests: rejected.requests + extra.requests - rejectedExtra.requests,
+    tokens: rejected.tokens + extra.tokens - rejectedExtra.tokens,
+    usdMicros: rejected.usdMicros + extra.usdMicros - rejectedExtra.usdMicros,
   };
 }
 

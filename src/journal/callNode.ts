@@ -1,7 +1,7 @@
 // What the tree of a run shows: its calls, their attempts, turns and tool calls. Made by grove.ts and
 // tree.ts, read by whoever prints or walks a run.
 
-import type { ErrorRecord, Problem } from '../agent/errors.ts';
+import type { ErrorCode, ErrorRecord, Problem } from '../agent/errors.ts';
 import type { AgentKind, Budget } from '../agent/agent.ts';
 import type { Effect } from '../agent/tool.ts';
 import type { Gap, Json, Place, ProgramRef, RetractReason } from './event.ts';
@@ -41,8 +41,12 @@ export interface TurnNode {
   readonly turn: number;
   readonly model: string;
   readonly why: 'ask' | 'tools' | 'repair';
-  /** How often it was sent: more than once when a crash swallowed the answer. */
+  /** How often it was sent: more than once when a crash swallowed the answer, or the provider did not answer. */
   readonly sent: number;
+  /** The codes of sendings that failed and were made again, in order. */
+  readonly failures?: readonly ErrorCode[];
+  /** How long it waited to be sent again, in ms. */
+  readonly waitedMs?: number;
   readonly status: 'running' | 'answered' | 'failed' | 'cancelled';
   readonly tokensIn: number;
   readonly tokensOut: number;

@@ -141,6 +141,8 @@ export type ModelEvent =
       readonly adds: readonly LanguageModelV4Message[];
       readonly setup?: Setup;
       readonly why: 'ask' | 'tools' | 'repair';
+      /** How often this turn was sent before in this entry, because the provider did not answer. Absent for 0. */
+      readonly again?: number;
       readonly attempt: number;
       readonly accounts: readonly Place[];
       readonly reservedTokensIn: number;
@@ -155,8 +157,12 @@ export type ModelEvent =
       readonly content: readonly LanguageModelV4Content[];
       readonly text?: string;
       readonly finish: LanguageModelV4FinishReason['unified'];
+      /** The provider's own word for it, where the unified one hides a difference. */
+      readonly finishRaw?: string;
       readonly usage: Usage;
       readonly estimated?: true;
+      /** The provider said that it does not pass on the form of an answer. */
+      readonly formless?: true;
       /** The output was capped by what a budget had left. */
       readonly capped?: true;
       readonly usdMicros?: number;
@@ -171,6 +177,10 @@ export type ModelEvent =
       readonly usage: Usage;
       readonly usdMicros?: number;
       readonly ms: number;
+      /** The turn is sent again after this wait, in ms. Absent where it is not. */
+      readonly retryMs?: number;
+      /** It never left, because its call was over: it counts as no request. */
+      readonly unsent?: true;
     };
 
 export type ToolEvent =

@@ -95,7 +95,12 @@ export function grow(grove: Grove, event: Event): void {
       return;
     case 'limit.waited': {
       const call = grove.byPath.get(event.call);
-      if (call !== undefined) call.waitedMs += event.ms;
+      if (call === undefined) return;
+      if (event.limit !== 'retry') call.waitedMs += event.ms;
+      else {
+        const turn = call.attempts.at(-1)?.turns.at(-1);
+        if (turn !== undefined) turn.waitedMs = (turn.waitedMs ?? 0) + event.ms;
+      }
       return;
     }
     case 'value.drawn':
@@ -266,7 +271,8 @@ function growTurn(grove: Grove, event: Extract<Event, { kind: `model.${string}` 
   turn.ms = event.ms;
   settle(call.own, turn, event);
   if (event.kind === 'model.failed') {
-    turn.error = event.error;
+    if (event.retryMs === undefined) turn.error = event.error;
+    else turn.failures = [...(turn.failures ?? []), event.error.code];
     return;
   }
   turn.finish = event.finish;
@@ -310,6 +316,7 @@ function ask(grove: Grove, event: EventOf<'model.requested'>): void {
 function settle(own: Mutable<Cost>, turn: Turn, event: EventOf<'model.responded'> | EventOf<'model.failed'>): void {
   const { usage, usdMicros } = event;
   const free = event.kind === 'model.failed' && usage.tokensIn + usage.tokensOut === 0;
+  if (event.kind === 'model.failed' && event.unsent === true) own.calls -= 1;
   own.tokensIn += usage.tokensIn - turn.tokensIn;
   own.tokensOut += usage.tokensOut;
   own.usdMicros += (usdMicros ?? 0) - (turn.assumedUsd ?? 0);

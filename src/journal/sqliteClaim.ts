@@ -1,32 +1,43 @@
 // One claim on one run of a SQLite journal: encodes at once, waits for the group, tells who waits.
-// Made by sqliteStore.ts. Its one job in the group commit writes all it has pending.
+// Made by sqliteStore.ts. Its one job in the group commit writes all it has by then; what comes while a transaction is
+// made waits for the next.
 //
 // C1 the epoch is checked in the transaction that writes, before anything is written.
 // C2 notes and appends go down in the order in which they were made; an append never in part.
 // C3 after the first error every append rejects with it, and only the giving up of the run is still tried.
 
 import { encodeEvent } from './codec.ts';
-import type { EncodedEvent } from './codec.ts';
 import type { Event, RunId } from './event.ts';
 import type { GroupCommit, Job } from './sqliteGroup.ts';
 import type { Claim } from './journal.ts';
 import { Break, runLost, runReleased } from './ownership.ts';
 import { advanceRow, isRunEvent } from './rows.ts';
 import type { RowState } from './rows.ts';
-import type { SqliteTables, StoredRun } from './sqliteTables.ts';
+import { type Change, EVENT_CELLS } from './sqliteChange.ts';
+import type { StoredRun } from './sqliteTables.ts';
 
 /** What a claim needs of its store. */
 export interface ClaimHome {
-  readonly tables: SqliteTables;
   readonly group: GroupCommit;
   readonly clock: { now(): number };
   /** The claim does not work on its run any more. */
   readonly leave: (claim: SqliteClaim) => void;
 }
 
+/** A run as it is taken: what its claim begins with. */
+export type Taken = Pick<StoredRun, 'run' | 'no' | 'events' | 'updatedAt' | 'row'>;
+
 interface Waiter {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
+}
+
+/** What goes down together. `row` is the run's row after these events; absent where none of them changes it. */
+interface Batch {
+  readonly cells: (string | null)[];
+  readonly blobs: Map<string, string>;
+  readonly waiters: Waiter[];
+  row: RowState | undefined;
 }
 
 /** Notes that wait for a flush beyond this many are flushed at the end of the tick. */
@@ -39,24 +50,25 @@ export class SqliteClaim implements Claim {
   readonly events: number;
   readonly #home: ClaimHome;
   readonly #break = new Break();
-  readonly #job: Job = { run: () => this.#write(), done: () => this.#written(), fail: (error) => this.fail(error) };
+  readonly #job: Job = { change: () => this.#change(), done: (result) => this.#written(result), fail: (error) => this.fail(error) };
+  readonly #beat: Job = { change: () => this.#seen(), done: (result) => this.#beaten(result), fail: () => undefined };
   #seq: number;
   #updatedAt: number;
   #row: RowState | undefined;
-  #rowChanged = false;
-  #pending: EncodedEvent[] = [];
-  #waiters: Waiter[] = [];
+  #waiting: Batch = emptyBatch();
+  /** Handed to a transaction that has not ended. */
+  #flying: Batch | undefined;
   #released: Promise<void> | undefined;
 
-  constructor(home: ClaimHome, stored: StoredRun, epoch: number) {
+  constructor(home: ClaimHome, taken: Taken, epoch: number) {
     this.#home = home;
-    this.run = stored.run;
-    this.no = stored.no;
+    this.run = taken.run;
+    this.no = taken.no;
     this.epoch = epoch;
-    this.events = stored.events;
-    this.#seq = stored.events;
-    this.#updatedAt = stored.updatedAt;
-    this.#row = stored.row;
+    this.events = taken.events;
+    this.#seq = taken.events;
+    this.#updatedAt = taken.updatedAt;
+    this.#row = taken.row;
   }
 
   note(event: Event): void {
@@ -67,7 +79,7 @@ export class SqliteClaim implements Claim {
       this.fail(asError(thrown));
       return;
     }
-    this.#home.group.add(this.#job, this.#pending.length < PENDING_NOTES_MAX ? 'later' : 'soon');
+    this.#home.group.add(this.#job, this.#waiting.cells.length < PENDING_NOTES_MAX * EVENT_CELLS ? 'later' : 'soon');
   }
 
   async append(events: readonly Event[]): Promise<void> {
@@ -80,7 +92,7 @@ export class SqliteClaim implements Claim {
       throw thrown;
     }
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
+      this.#waiting.waiters.push({ resolve, reject });
       this.#home.group.add(this.#job, 'soon');
     });
   }
@@ -89,67 +101,112 @@ export class SqliteClaim implements Claim {
     this.#break.onBreak(listener);
   }
 
+  /** A claim that is being given up stands in no later claim's way: what it still has to write goes down before. */
+  get released(): boolean {
+    return this.#released !== undefined;
+  }
+
   release(): Promise<void> {
     this.#released ??= this.#giveUp();
     return this.#released;
   }
 
+  /** Tells other processes that the owner lives, and this one where it does not own the run any more. */
+  beat(): void {
+    this.#home.group.add(this.#beat, 'soon');
+  }
+
   /** The first error ends the claim; whoever waits for an append hears it. */
   fail(error: Error): void {
     this.#break.break(error);
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    this.#pending = [];
+    const waiters = [...(this.#flying?.waiters ?? []), ...this.#waiting.waiters];
+    this.#flying = undefined;
+    this.#waiting = emptyBatch();
     this.#home.leave(this);
     for (const waiter of waiters) waiter.reject(this.#break.error ?? error);
-  }
-
-  /** The heartbeat found a newer epoch. */
-  lose(): void {
-    this.fail(runLost(this.run, this.epoch));
   }
 
   /** All or nothing: an event that cannot be encoded leaves none of its append behind. */
   #keep(events: readonly Event[]): void {
     const encoded = events.map(encodeEvent);
-    for (const form of encoded) this.#pending.push(form);
+    const { cells, blobs } = this.#waiting;
+    for (const { kind, place, json, blobs: more } of encoded) {
+      cells.push(kind, place ?? null, json);
+      for (const { hash, text } of more) blobs.set(hash, text);
+    }
     for (const event of events) {
       this.#updatedAt = event.at;
       if (!isRunEvent(event)) continue;
       this.#row = advanceRow(this.#row, event);
-      this.#rowChanged = true;
+      this.#waiting.row = this.#row;
     }
   }
 
-  #write(): void {
-    if (this.#break.error !== undefined) return;
-    const { tables, clock } = this.#home;
-    const events = this.#seq + this.#pending.length;
-    const current = tables.advance(this.no, this.epoch, events, this.#updatedAt, clock.now());
-    if (!current) throw runLost(this.run, this.epoch);
-    this.#pending.forEach((event, index) => tables.insertEvent(this.no, this.#seq + index, event));
-    if (this.#rowChanged && this.#row !== undefined) tables.setRow(this.no, this.#row);
+  #change(): Change {
+    if (this.#break.error !== undefined) return { do: 'nothing' };
+    const batch = this.#flying === undefined ? this.#waiting : joined(this.#flying, this.#waiting);
+    this.#flying = batch;
+    this.#waiting = emptyBatch();
+    return {
+      do: 'append',
+      no: this.no,
+      epoch: this.epoch,
+      seq: this.#seq,
+      cells: batch.cells,
+      blobs: batch.blobs,
+      row: batch.row,
+      updatedAt: this.#updatedAt,
+      seenAt: this.#home.clock.now(),
+      waiters: batch.waiters.length === 0 && this.#released !== undefined ? 1 : batch.waiters.length,
+    };
   }
 
-  #written(): void {
-    const waiters = this.#waiters;
-    this.#seq += this.#pending.length;
-    this.#pending = [];
-    this.#waiters = [];
-    this.#rowChanged = false;
-    for (const waiter of waiters) waiter.resolve();
+  #written(result: number): void {
+    if (result === 0) return this.#lose();
+    const written = this.#flying;
+    if (written === undefined) return;
+    this.#flying = undefined;
+    this.#seq += written.cells.length / EVENT_CELLS;
+    for (const waiter of written.waiters) waiter.resolve();
+  }
+
+  #seen(): Change {
+    return { do: 'beat', no: this.no, epoch: this.epoch, seenAt: this.#home.clock.now() };
+  }
+
+  /** A heartbeat that could not be written is tried again a third of the ttl later; appends say what is wrong. */
+  #beaten(result: number): void {
+    if (result === 0) this.#lose();
+  }
+
+  #lose(): void {
+    this.fail(runLost(this.run, this.epoch));
   }
 
   async #giveUp(): Promise<void> {
-    const { group, tables } = this.#home;
-    if (this.#pending.length > 0) group.add(this.#job, 'soon');
+    const { group } = this.#home;
+    if (this.#waiting.cells.length > 0) group.add(this.#job, 'soon');
     try {
-      await group.perform(() => tables.disown(this.no, this.epoch));
+      await group.perform({ do: 'disown', no: this.no, epoch: this.epoch });
     } catch {
       // Nobody can be told here: the owner's heartbeat ends and the run is free when it is too old.
     }
     this.#home.leave(this);
   }
+}
+
+function emptyBatch(): Batch {
+  return { cells: [], blobs: new Map(), waiters: [], row: undefined };
+}
+
+/** A transaction that met a lock and what has come since. */
+function joined(before: Batch, after: Batch): Batch {
+  return {
+    cells: [...before.cells, ...after.cells],
+    blobs: new Map([...before.blobs, ...after.blobs]),
+    waiters: [...before.waiters, ...after.waiters],
+    row: after.row ?? before.row,
+  };
 }
 
 function asError(thrown: unknown): Error {

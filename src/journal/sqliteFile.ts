@@ -1,5 +1,5 @@
-// One open SQLite file: the layout of its tables and the connection. Called by sqliteStore.ts, which
-// opens one per process and file.
+// One open SQLite file: the layout of its tables and the connection. Called by sqliteStore.ts, which opens one per process
+// and file, and by sqliteWriter.ts, which opens another where a thread of its own writes.
 //
 // A run has a small integer `no`, so that its events have short keys. Events are a rowid table with an index
 // over (run, seq): without rowids, SQLite gives a row beyond 1 KB pages of its own, and turns with tools are
@@ -9,7 +9,7 @@
 // half the writing of one index over all, for one B-tree probe (about 1 us) per 8192 events of a run. Long
 // strings and setups stand in `blobs`, once per content.
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { AmdahlError, describe } from '../agent/errors.ts';
@@ -19,12 +19,11 @@ import { isBusy, journalBusy, journalDamaged, journalError, journalNewer } from 
 const LAYOUT_VERSION = 1;
 /** 'amdl' in ASCII: tells a journal from any other SQLite file. */
 const APPLICATION_ID = 0x616d646c;
-/** How long SQLite itself waits for a lock, blocking this process. Longer waits are made on timers. */
+/** How long SQLite itself waits for a lock, blocking its thread. Longer waits are made on timers. */
 const LOCK_WAIT_MS = 20;
 
 /** Pages kept in memory, at most: the index segments in use and what was read last. */
 const CACHE_KIB_MAX = 16 * 1024;
-
 const LAYOUT = `
   CREATE TABLE runs (
     no INTEGER PRIMARY KEY, run TEXT NOT NULL UNIQUE, epoch INTEGER NOT NULL, events INTEGER NOT NULL, updated_at INTEGER NOT NULL,
@@ -41,6 +40,9 @@ const LAYOUT = `
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${LAYOUT_VERSION};
 `;
+
+/** What SQLite lets the write-ahead log grow to before it begins anew at its start: 1000 pages, and a head for each. */
+const LOG_BYTES = 1_000 * (4_096 + 24);
 
 export interface FileOptions {
   readonly synchronous: 'full' | 'normal';
@@ -63,6 +65,24 @@ export function openFile(file: string, options: FileOptions): DatabaseSync {
   } catch (thrown) {
     db?.close();
     throw journalError(thrown, file);
+  }
+}
+
+/**
+ * Makes the write-ahead log as long as it will be, by a transaction that is taken back: to flush a file that does not grow
+ * takes half as long (measured on ext4: 0.13 ms a commit against 0.25). Costs some 10 ms and 4 MB, until the file is closed.
+ */
+export function reserveLog(db: DatabaseSync, file: string): void {
+  try {
+    if (statSync(`${file}-wal`).size >= LOG_BYTES) return;
+    // What does not fit into memory goes into the log before it is committed.
+    db.exec('PRAGMA cache_size = 10; BEGIN IMMEDIATE');
+    db.prepare("INSERT INTO blobs (hash, text) VALUES ('', zeroblob(?))").run(LOG_BYTES);
+  } catch {
+    // A lock, or no room: then each commit takes as long as it takes, and says what is wrong.
+  } finally {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    db.exec(`PRAGMA cache_size = -${CACHE_KIB_MAX}`);
   }
 }
 

@@ -1,18 +1,21 @@
-// Many small writes, one transaction: what arrives in the same tick is committed together, so that a
-// hundred appenders pay for one flush of the disk. Called by the SQLite store's claims.
+// Many small writes, one transaction: what arrives in the same tick, and while the last transaction is made, is
+// committed together, so that a hundred appenders pay for one flush of the disk. Called by the SQLite store and its
+// claims; where the transaction is made, here or in another thread, is the committer's business.
 //
-// G1 jobs run in the order in which they were added, each at most once per time it was added.
-// G2 `done` is called only after the commit returned: the disk has it.
-// G3 a job that refuses (throws an AmdahlError) must not have written and fails alone; any other error fails all.
+// G1 jobs are written in the order in which they were added, each at most once per time it was added.
+// G2 there is one transaction at a time, and `done` is called only after its commit returned: the disk has it.
+// G3 a job that refuses (`change` throws) is in no transaction and fails alone; an error of the transaction fails all in it.
 
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { AmdahlError } from '../agent/errors.ts';
+import type { AmdahlError } from '../agent/errors.ts';
+import type { Change, Committer, Outcome } from './sqliteChange.ts';
 import { isBusy, journalBusy, journalError } from './sqliteErrors.ts';
 
-/** One participant of a transaction. `run` is inside it; `done` or `fail` follows. None of the last two may throw. */
+/** One participant of a transaction. `done` or `fail` follows each `change` but those that met a lock. Neither may throw. */
 export interface Job {
-  run(): void;
-  done(): void;
+  /** What to write, as things stand when the transaction begins; asked again after a lock. */
+  change(): Change;
+  /** What the change came to. */
+  done(result: number): void;
   fail(error: AmdahlError): void;
 }
 
@@ -22,120 +25,96 @@ export interface GroupOptions {
   readonly flushMs: number;
   /** How long to wait for another process's lock, ms. */
   readonly busyMs: number;
-  /** Told when what `run` wrote is undone. */
-  readonly onRollback: () => void;
 }
 
 const BUSY_RETRY_MS = 10;
 
 export class GroupCommit {
-  readonly #db: DatabaseSync;
+  readonly #committer: Committer;
   readonly #options: GroupOptions;
-  readonly #begin: StatementSync;
-  readonly #commit: StatementSync;
-  readonly #jobs = new Set<Job>();
-  #urgent = false;
+  #jobs = new Set<Job>();
+  /** A transaction is due: it stands in the event loop, or follows the one that is being made. */
+  #due = false;
+  #committing = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(db: DatabaseSync, options: GroupOptions) {
-    this.#db = db;
+  constructor(committer: Committer, options: GroupOptions) {
+    this.#committer = committer;
     this.#options = options;
-    this.#begin = db.prepare('BEGIN IMMEDIATE');
-    this.#commit = db.prepare('COMMIT');
   }
 
   /** Puts a job into the next transaction: at the end of this tick, or within `flushMs` without keeping the process alive. */
   add(job: Job, when: 'soon' | 'later'): void {
     this.#jobs.add(job);
-    if (this.#urgent) return;
-    if (when === 'soon') {
-      this.#urgent = true;
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-      setImmediate(() => this.#attempt(performance.now() + this.#options.busyMs));
-    } else {
-      this.#timer ??= setTimeout(() => this.#flushLater(), this.#options.flushMs).unref();
-    }
+    if (this.#due) return;
+    if (when === 'soon') this.#schedule();
+    else this.#timer ??= setTimeout(() => this.#schedule(), this.#options.flushMs).unref();
   }
 
-  /** Runs one function in the next transaction and answers what it returned, once that is durable. */
-  async perform<T>(work: () => T): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      let answer: () => void = () => undefined;
-      const run = (): void => {
-        const value = work();
-        answer = () => resolve(value);
-      };
-      this.add({ run, done: () => answer(), fail: reject }, 'soon');
-    });
+  /** Makes one change in the next transaction and answers what it came to, once that is durable. */
+  async perform(change: Change): Promise<number> {
+    return new Promise((done, fail) => this.add({ change: () => change, done, fail }, 'soon'));
   }
 
   /** Resolves when everything added so far is done or has failed. Never rejects. */
   async idle(): Promise<void> {
-    if (this.#jobs.size > 0) await this.perform(() => undefined).catch(() => undefined);
+    if (this.#jobs.size > 0 || this.#committing) await this.perform({ do: 'nothing' }).catch(() => undefined);
   }
 
-  #flushLater(): void {
+  #schedule(): void {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#urgent) return;
-    this.#urgent = true;
-    this.#attempt(performance.now() + this.#options.busyMs);
+    this.#due = true;
+    if (!this.#committing) setImmediate(() => this.#commit(performance.now() + this.#options.busyMs));
   }
 
-  /** Waits for the lock on timers, so that a slow neighbour does not stop this process; jobs still join meanwhile. */
-  #attempt(busyBy: number): void {
-    try {
-      this.#begin.run();
-    } catch (thrown) {
-      const busy = isBusy(thrown);
-      if (busy && performance.now() < busyBy) {
-        setTimeout(() => this.#attempt(busyBy), BUSY_RETRY_MS);
-        return;
-      }
-      this.#failAll(this.#take(), busy ? journalBusy(this.#options.file, this.#options.busyMs, thrown) : thrown);
-      return;
-    }
-    this.#transact(this.#take());
-  }
-
-  #transact(jobs: readonly Job[]): void {
-    const refused = new Map<Job, AmdahlError>();
-    try {
-      for (const job of jobs) {
-        try {
-          job.run();
-        } catch (thrown) {
-          if (!(thrown instanceof AmdahlError)) throw thrown;
-          refused.set(job, thrown);
-        }
-      }
-      this.#commit.run();
-    } catch (thrown) {
-      this.#failAll(jobs, thrown);
-      return;
-    }
-    for (const job of jobs) {
-      const error = refused.get(job);
-      if (error === undefined) job.done();
-      else job.fail(error);
-    }
-  }
-
-  #take(): readonly Job[] {
+  #commit(busyBy: number): void {
     const jobs = [...this.#jobs];
     this.#jobs.clear();
-    this.#urgent = false;
-    return jobs;
+    this.#due = false;
+    const joined: Job[] = [];
+    const changes: Change[] = [];
+    const refused = new Map<Job, AmdahlError>();
+    for (const job of jobs) {
+      try {
+        changes.push(job.change());
+        joined.push(job);
+      } catch (thrown) {
+        if (isBusy(thrown) && performance.now() < busyBy) return this.#again(jobs, busyBy);
+        refused.set(job, this.#refusal(thrown));
+      }
+    }
+    for (const [job, error] of refused) job.fail(error);
+    if (changes.length === 0) return;
+    this.#committing = true;
+    this.#committer.commit(changes, (outcome) => this.#ended(joined, outcome, busyBy));
   }
 
-  #failAll(jobs: readonly Job[], thrown: unknown): void {
-    try {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-    } catch {
-      // SQLite has rolled back by itself already; the error that matters is the first one.
+  #ended(jobs: readonly Job[], outcome: Outcome, busyBy: number): void {
+    if (outcome.ended === 'busy' && performance.now() < busyBy) {
+      this.#committing = false;
+      return this.#again(jobs, busyBy);
     }
-    this.#options.onRollback();
-    const error = journalError(thrown, this.#options.file);
-    for (const job of jobs) job.fail(error);
+    jobs.forEach((job, index) => {
+      if (outcome.ended === 'committed') job.done(outcome.results[index] ?? 0);
+      else job.fail(outcome.error);
+    });
+    this.#committing = false;
+    // Whoever waited for these jobs goes on before the event loop comes to the next transaction, and may join it.
+    if (this.#due) this.#schedule();
+  }
+
+  #refusal(thrown: unknown): AmdahlError {
+    const { file, busyMs } = this.#options;
+    return isBusy(thrown) ? journalBusy(file, busyMs, thrown) : journalError(thrown, file);
+  }
+
+  /** Waits for the lock on a timer, so that a slow neighbour does not stop this process; jobs still join meanwhile. */
+  #again(jobs: readonly Job[], busyBy: number): void {
+    this.#jobs = new Set([...jobs, ...this.#jobs]);
+    this.#due = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    setTimeout(() => this.#commit(busyBy), BUSY_RETRY_MS);
   }
 }

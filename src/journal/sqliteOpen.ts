@@ -18,12 +18,14 @@ import { ROWS_DEFAULT } from './rows.ts';
 import type { SqliteClaim } from './sqliteClaim.ts';
 import { ensureDirectory, fileIn } from './sqliteFile.ts';
 import { settingsOf, type SqliteJournalOptions } from './sqliteOptions.ts';
-import { SqliteStore } from './sqliteStore.ts';
+import { SqliteStore, type StoreOptions } from './sqliteStore.ts';
 
 /** What tests need to bring about and users never do. */
 export interface SqliteSeams {
   /** Bound of the file in pages of 4096 bytes, so that it can be full. */
   readonly maxPages?: number;
+  /** Makes the disk slower: every transaction blocks the thread that writes it for as long. */
+  readonly syncDelayMs?: number;
   /** A process that is only played: a connection of its own that nobody shares. */
   readonly process?: { readonly pid: number; readonly startOf: StartOf };
 }
@@ -61,8 +63,7 @@ export function openSqlite(options: SqliteJournalOptions & SqliteSeams): SqliteJ
 
 function openAlone(file: string, options: SqliteJournalOptions & SqliteSeams, process: NonNullable<SqliteSeams['process']>): SqliteJournal {
   const store = new SqliteStore(file, {
-    ...settingsOf(options),
-    ...boundOf(options),
+    ...settled(options),
     clock: clockOf(options),
     owner: newOwner(process),
     startOf: process.startOf,
@@ -71,8 +72,8 @@ function openAlone(file: string, options: SqliteJournalOptions & SqliteSeams, pr
 }
 
 function openShared(file: string, options: SqliteJournalOptions & SqliteSeams): SqliteJournal {
-  const settings = { ...settingsOf(options), ...boundOf(options) };
-  const key = JSON.stringify(settings);
+  const settings = settled(options);
+  const key = JSON.stringify({ ...settingsOf(options), maxPages: options.maxPages, syncDelayMs: options.syncDelayMs });
   let shared = sharedStores.get(file);
   if (shared !== undefined && shared.settings !== key) {
     throw new AmdahlError(
@@ -89,24 +90,25 @@ function openShared(file: string, options: SqliteJournalOptions & SqliteSeams): 
   return new SqliteJournal(shared.store, () => giveBack(file));
 }
 
-function giveBack(file: string): void {
+async function giveBack(file: string): Promise<void> {
   const shared = sharedStores.get(file);
   if (shared === undefined) return;
   shared.handles -= 1;
   if (shared.handles > 0) return;
   sharedStores.delete(file);
-  shared.store.close();
+  await shared.store.close();
 }
 
 /** One handle on a file. */
 export class SqliteJournal implements Journal {
   readonly file: string;
   readonly #store: SqliteStore;
-  readonly #giveBack: () => void;
+  readonly #giveBack: () => Promise<void>;
   readonly #claims = new Set<SqliteClaim>();
+  readonly #claiming = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
-  constructor(store: SqliteStore, onClose: () => void) {
+  constructor(store: SqliteStore, onClose: () => Promise<void>) {
     this.file = store.file;
     this.#store = store;
     this.#giveBack = onClose;
@@ -118,7 +120,13 @@ export class SqliteJournal implements Journal {
 
   async claim(run: RunId): Promise<Claim> {
     this.#assertOpen();
-    return this.#store.claim(run, this.#claims);
+    const claiming = this.#store.claim(run, this.#claims);
+    this.#claiming.add(claiming);
+    try {
+      return await claiming;
+    } finally {
+      this.#claiming.delete(claiming);
+    }
   }
 
   async at(run: RunId, place: Place): Promise<readonly Entry[]> {
@@ -156,9 +164,10 @@ export class SqliteJournal implements Journal {
   }
 
   async #close(): Promise<void> {
+    await Promise.allSettled(this.#claiming);
     await this.#store.group.idle();
     await Promise.all([...this.#claims].map((claim) => claim.release()));
-    this.#giveBack();
+    await this.#giveBack();
   }
 
   #assertOpen(): void {
@@ -180,8 +189,12 @@ export class SqliteJournal implements Journal {
   }
 }
 
-function boundOf({ maxPages }: SqliteSeams): Pick<SqliteSeams, 'maxPages'> {
-  return maxPages === undefined ? {} : { maxPages };
+/** All that handles on one connection must agree on. */
+function settled(options: SqliteJournalOptions & SqliteSeams): Pick<StoreOptions, 'thread' | 'flushMs' | 'ttlMs' | 'writer'> {
+  const { thread, flushMs, ttlMs, synchronous, busyMs } = settingsOf(options);
+  const { maxPages, syncDelayMs } = options;
+  const seams = { ...(maxPages === undefined ? {} : { maxPages }), ...(syncDelayMs === undefined ? {} : { syncDelayMs }) };
+  return { thread, flushMs, ttlMs, writer: { synchronous, busyMs, ...seams } };
 }
 
 function clockOf(options: SqliteJournalOptions): { now(): number } {

@@ -13,6 +13,12 @@ export interface SqliteJournalOptions {
    * process, but the last ones may be lost with power; several times faster on slow disks.
    */
   readonly synchronous?: 'full' | 'normal';
+  /**
+   * Where the file is written: in the main thread ('main'), or in a thread that all journals of the process share, so
+   * that the event loop goes on while the disk is flushed ('worker'). 'auto', the default, takes the main thread while one
+   * call at a time is in flight and the disk is quick, and the other one else. Reads are made in the main thread.
+   */
+  readonly thread?: 'auto' | 'main' | 'worker';
   /** How long a note may wait for an append to take it along, ms. Default 10. */
   readonly flushMs?: number;
   /** An owner elsewhere whose last heartbeat is older counts as dead, ms. Heartbeats come three times as often. Default 15000. */
@@ -27,6 +33,7 @@ export const SQLITE_OPTIONS: OptionNames<SqliteJournalOptions> = {
   dir: true,
   file: true,
   synchronous: true,
+  thread: true,
   flushMs: true,
   ttlMs: true,
   busyMs: true,
@@ -38,13 +45,16 @@ const TTL_MS_DEFAULT = 15_000;
 const BUSY_MS_DEFAULT = 5_000;
 
 /** The options that a connection is opened with: handles that share one must agree on them. */
-export type SqliteSettings = Required<Pick<SqliteJournalOptions, 'synchronous' | 'flushMs' | 'ttlMs' | 'busyMs'>>;
+export type SqliteSettings = Required<Pick<SqliteJournalOptions, 'synchronous' | 'thread' | 'flushMs' | 'ttlMs' | 'busyMs'>>;
 
 /** @throws AmdahlError MISCONFIGURED for values that cannot be. Pure. */
 export function settingsOf(options: SqliteJournalOptions): SqliteSettings {
-  const { synchronous = 'full', flushMs = FLUSH_MS_DEFAULT, ttlMs = TTL_MS_DEFAULT, busyMs = BUSY_MS_DEFAULT } = options;
+  const { synchronous = 'full', thread = 'auto', flushMs = FLUSH_MS_DEFAULT, ttlMs = TTL_MS_DEFAULT, busyMs = BUSY_MS_DEFAULT } = options;
   if (synchronous !== 'full' && synchronous !== 'normal') {
     throw new AmdahlError('MISCONFIGURED', `sqliteJournal's synchronous is ${String(synchronous)}; it must be 'full' or 'normal'.`);
+  }
+  if (thread !== 'auto' && thread !== 'main' && thread !== 'worker') {
+    throw new AmdahlError('MISCONFIGURED', `sqliteJournal's thread is ${String(thread)}; it must be 'auto', 'main' or 'worker'.`);
   }
   for (const [name, ms, min] of [
     ['flushMs', flushMs, 0],
@@ -54,5 +64,5 @@ export function settingsOf(options: SqliteJournalOptions): SqliteSettings {
     if (!Number.isFinite(ms) || ms < min)
       throw new AmdahlError('MISCONFIGURED', `sqliteJournal's ${name} is ${ms}; it must be a number of milliseconds from ${min} up.`);
   }
-  return { synchronous, flushMs, ttlMs, busyMs };
+  return { synchronous, thread, flushMs, ttlMs, busyMs };
 }

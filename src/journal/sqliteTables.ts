@@ -1,10 +1,8 @@
-// Every statement of the SQLite store, prepared once, and the reading of its rows. Called by sqliteStore.ts
-// and sqliteClaim.ts; a row that is not as this amdahl writes it is damage.
+// Every statement that reads a SQLite journal, prepared once, and the reading of its rows. Called by sqliteStore.ts and
+// sqliteOpen.ts; a row that is not as sqliteWriter.ts writes it is damage.
 
-import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
-import type { StoredBlob } from './blobs.ts';
-import type { BlobSource, EncodedEvent, StoredEvent } from './codec.ts';
-import { EVENT_VERSION } from './event.ts';
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { BlobSource, StoredEvent } from './codec.ts';
 import type { EventKind, Place, ProgramRef, RunId } from './event.ts';
 import type { StoredOwner } from './sqliteOwner.ts';
 import type { RowState } from './rows.ts';
@@ -26,8 +24,6 @@ type SqlRow = Record<string, SQLOutputValue>;
 
 /** Entries per page of a read. */
 const PAGE_ENTRIES = 256;
-/** Hashes remembered as stored, so that a setup is not sent to SQLite with every turn. */
-const KNOWN_BLOBS_MAX = 10_000;
 
 /** Bound to the last segment, a run's number and a place. The join order is fixed. */
 const EVENTS_AT = `
@@ -41,65 +37,11 @@ export class SqliteTables implements BlobSource {
   readonly #db: DatabaseSync;
   readonly #file: string;
   readonly #statements = new Map<string, StatementSync>();
-  readonly #insertEvent: StatementSync;
-  readonly #advance: StatementSync;
-  readonly #knownBlobs = new Set<string>();
 
   constructor(db: DatabaseSync, file: string) {
     this.#db = db;
     this.#file = file;
     this.name = `the journal ${file}`;
-    this.#insertEvent = db.prepare('INSERT INTO events (run, seq, version, kind, place, json) VALUES (?, ?, ?, ?, ?, ?)');
-    this.#advance = db.prepare('UPDATE runs SET events = ?, updated_at = ?, seen_at = ? WHERE no = ? AND epoch = ?');
-  }
-
-  insertEvent(no: number, seq: number, event: EncodedEvent): void {
-    for (const blob of event.blobs) this.#insertBlob(blob);
-    this.#insertEvent.run(no, seq, EVENT_VERSION, event.kind, event.place ?? null, event.json);
-  }
-
-  /** Counts events and a heartbeat. False when the epoch is not the run's any more. */
-  advance(no: number, epoch: number, events: number, updatedAt: number, seenAt: number): boolean {
-    return this.#advance.run(events, updatedAt, seenAt, no, epoch).changes !== 0;
-  }
-
-  setRow(no: number, row: RowState): void {
-    const { agent, inputHash, status, program, startedAt } = row;
-    this.#write('UPDATE runs SET agent = ?, input_hash = ?, status = ?, program = ?, started_at = ? WHERE no = ?', [
-      agent,
-      inputHash,
-      status,
-      program === undefined ? null : JSON.stringify(program),
-      startedAt,
-      no,
-    ]);
-  }
-
-  beat(no: number, epoch: number, seenAt: number): boolean {
-    return this.#write('UPDATE runs SET seen_at = ? WHERE no = ? AND epoch = ?', [seenAt, no, epoch]);
-  }
-
-  insertRun(run: RunId, seenAt: number): void {
-    this.#write('INSERT INTO runs (run, epoch, events, updated_at, seen_at) VALUES (?, 0, 0, 0, ?)', [run, seenAt]);
-  }
-
-  own(no: number, epoch: number, owner: StoredOwner, seenAt: number): void {
-    this.#write('UPDATE runs SET epoch = ?, owner_id = ?, owner_pid = ?, owner_host = ?, owner_start = ?, seen_at = ? WHERE no = ?', [
-      epoch,
-      owner.id,
-      owner.pid,
-      owner.host,
-      owner.start,
-      seenAt,
-      no,
-    ]);
-  }
-
-  disown(no: number, epoch: number): void {
-    this.#write('UPDATE runs SET owner_id = NULL, owner_pid = NULL, owner_host = NULL, owner_start = NULL WHERE no = ? AND epoch = ?', [
-      no,
-      epoch,
-    ]);
   }
 
   run(run: RunId): StoredRun | undefined {
@@ -139,28 +81,12 @@ export class SqliteTables implements BlobSource {
     return found === undefined ? undefined : this.#text(found, 'text');
   }
 
-  /** What was written in a transaction that is rolled back is not known any more. */
-  forgetBlobs(): void {
-    this.#knownBlobs.clear();
-  }
-
-  #insertBlob({ hash, text }: StoredBlob): void {
-    if (this.#knownBlobs.has(hash)) return;
-    this.#write('INSERT OR IGNORE INTO blobs (hash, text) VALUES (?, ?)', [hash, text]);
-    if (this.#knownBlobs.size >= KNOWN_BLOBS_MAX) this.#knownBlobs.clear();
-    this.#knownBlobs.add(hash);
-  }
-
   #prepared(sql: string): StatementSync {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
     const statement = this.#db.prepare(sql);
     this.#statements.set(sql, statement);
     return statement;
-  }
-
-  #write(sql: string, values: readonly SQLInputValue[]): boolean {
-    return this.#prepared(sql).run(...values).changes !== 0;
   }
 
   #readEvent(found: SqlRow): StoredEvent {

@@ -1,8 +1,9 @@
 // From a model's reply to a raw value: text as it is, or the JSON in it. Called when a reply is judged.
 
-import type { LanguageModelV4Content } from '@ai-sdk/provider';
+import type { LanguageModelV4Content, LanguageModelV4GenerateResult } from '@ai-sdk/provider';
 import { type Json, toJson } from '../agent/canonical.ts';
 import type { Contract } from '../agent/contract.ts';
+import type { Reply } from './loop.ts';
 import { readJson } from './mend.ts';
 
 /** `chars` is the length of what it was read from. */
@@ -49,4 +50,15 @@ function textOf(content: readonly LanguageModelV4Content[]): string {
   const first = content[0];
   if (content.length === 1 && first?.type === 'text') return first.text;
   return content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+}
+
+/** How an answer ended; the provider's own word too where the unified one hides a difference. Pure. */
+export function finishOf({ finishReason: { unified, raw } }: LanguageModelV4GenerateResult): Pick<Reply, 'finish' | 'finishRaw'> {
+  const tells = (unified === 'content-filter' || unified === 'other') && raw !== undefined;
+  return { finish: unified, ...(tells ? { finishRaw: raw } : {}) };
+}
+
+/** Whether the provider says that it did not pass on the form of the answer. Pure. */
+export function lacksForm({ warnings }: Partial<Pick<LanguageModelV4GenerateResult, 'warnings'>>): boolean {
+  return warnings?.some((warning) => warning.type === 'unsupported' && warning.feature === 'responseFormat') === true;
 }

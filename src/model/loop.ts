@@ -13,7 +13,7 @@ import type {
 } from '@ai-sdk/provider';
 import type { ToolResult } from '../agent/checks.ts';
 import type { Problem } from '../agent/errors.ts';
-import { assistantMessage, repairMessage, resultsOf } from './render.ts';
+import { assistantMessage, resultsOf } from './render.ts';
 
 /** What a model said in one turn. */
 export interface Reply {
@@ -21,8 +21,12 @@ export interface Reply {
   /** The text to read as the answer where it is not all text parts together. */
   readonly text?: string;
   readonly finish: LanguageModelV4FinishReason['unified'];
+  /** The provider's own word for it, where the unified one hides a difference. */
+  readonly finishRaw?: string;
   /** The request's output was capped by what a budget had left. */
   readonly capped: boolean;
+  /** The provider said that it does not pass on the form of an answer. */
+  readonly formless?: true;
 }
 
 export type Why = 'ask' | 'tools' | 'repair';
@@ -56,8 +60,9 @@ export interface Talk {
   readonly recorded: readonly RecordedTurn[];
   readonly turnsMax: number;
   readonly repairsMax: number;
-  readonly json: boolean;
-  opening(): readonly LanguageModelV4Message[];
+  opening(): readonly LanguageModelV4Message[] | Promise<readonly LanguageModelV4Message[]>;
+  /** The message that asks for a better answer. */
+  repair(problems: readonly Problem[]): LanguageModelV4Message | Promise<LanguageModelV4Message>;
   send(request: TurnRequest): Promise<Reply>;
   /** Answers in the order of the calls, after the turn itself is durable. */
   callTools(turn: number, calls: readonly LanguageModelV4ToolCall[]): Promise<LanguageModelV4ToolResultPart[]>;
@@ -68,12 +73,15 @@ export interface Talk {
   tooManyTurns(): Error;
   /** The error for an answer cut off by a budget, or undefined if it may be mended: it led to a failure that was forgotten. */
   cutOff(turn: number): Error | undefined;
+  /** The error for an answer that the model or its provider will not give; undefined as above. */
+  withheld(turn: number, reply: Reply): Error | undefined;
 }
 
 /** Runs a conversation to its end. Throws what its ports throw. */
 export async function converse(talk: Talk): Promise<Judged> {
   const prompt: LanguageModelV4Message[] = [];
-  let adds: readonly LanguageModelV4Message[] = talk.recorded[0]?.adds ?? talk.opening();
+  const opening = talk.recorded[0]?.adds ?? talk.opening();
+  let adds: readonly LanguageModelV4Message[] = opening instanceof Promise ? await opening : opening;
   let why: Why = 'ask';
   let repairs = 0;
   for (let turn = 0; turn < talk.turnsMax; turn += 1) {
@@ -81,8 +89,9 @@ export async function converse(talk: Talk): Promise<Judged> {
     if (known !== undefined) ({ adds, why } = known);
     prompt.push(...adds);
     const reply = known?.reply ?? (await talk.send({ turn, why, prompt, adds }));
-    prompt.push(assistantMessage(reply.content));
     const calls = toolCalls(reply);
+    // What was withheld calls nothing: the next request must not wait for answers to its calls either.
+    prompt.push(assistantMessage(calls.length > 0 || reply.finish !== 'content-filter' ? reply.content : withoutCalls(reply.content)));
     if (calls.length > 0) {
       why = 'tools';
       if (talk.recorded[turn + 1] === undefined) adds = [{ role: 'tool', content: await talk.callTools(turn, calls) }];
@@ -94,13 +103,18 @@ export async function converse(talk: Talk): Promise<Judged> {
     why = 'repair';
     if (talk.recorded[turn + 1] === undefined) {
       if (known?.repaired !== true) await talk.repaired(turn, judged.problems);
-      adds = [repairMessage(judged.problems, talk.json)];
+      adds = [await talk.repair(judged.problems)];
     }
   }
   throw talk.tooManyTurns();
 }
 
+function withoutCalls(content: readonly LanguageModelV4Content[]): readonly LanguageModelV4Content[] {
+  return content.filter((part) => part.type !== 'tool-call');
+}
+
 function toolCalls(reply: Reply): readonly LanguageModelV4ToolCall[] {
+  if (reply.finish === 'content-filter') return [];
   return reply.content.filter((part) => part.type === 'tool-call').filter((call) => call.providerExecuted !== true);
 }
 
@@ -111,8 +125,11 @@ function judgeReply(talk: Talk, turn: number, reply: Reply, prompt: LanguageMode
       if (error !== undefined) throw error;
       return refused('The answer was cut off at its maximum length. Answer more briefly.');
     }
-    case 'content-filter':
-      return refused('The provider withheld the answer (content filter).');
+    case 'content-filter': {
+      const error = talk.withheld(turn, reply);
+      if (error !== undefined) throw error;
+      return refused('The answer was withheld.');
+    }
     case 'error':
     case 'interrupted':
       return refused(`The provider broke the answer off (${reply.finish}).`);

@@ -1,30 +1,56 @@
-// What requests cost, from a price table that the user gives: there is no built-in one, because a stale price is a
-// wrong bill. The gate reserves with it, the loop accounts with it. An unknown price is undefined, never zero.
+// What requests cost: the user's price table, which stands above what is known of a model (facts.ts), and the sums.
+// The gate reserves with it, the loop accounts with it. An unknown price is undefined, never zero.
 
 import { kindOf } from '../agent/contract.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { Usage } from '../journal/event.ts';
 
 /** USD per million tokens. `cached` is the price of input tokens read from the provider's cache; without it they cost `in`. */
-export interface Price {
+export interface Rate {
   readonly in: number;
   readonly out: number;
   readonly cached?: number;
 }
 
-/** Keys are 'provider/modelId', or end in `*` for every model that starts so. */
+/** A rate, and the rates of long requests: one with more than `tokensIn` input tokens costs that rate, all of it. */
+export interface Price extends Rate {
+  readonly over?: readonly (Rate & { readonly tokensIn: number })[];
+}
+
+/**
+ * Keys are 'provider/modelId', or end in `*` for every model that starts so. A provider without one of its APIs stands for
+ * all of them: 'openai/gpt-5' is also the price of 'openai.responses/gpt-5', as AI SDK objects name it.
+ */
 export type PriceTable = Readonly<Record<string, Price>>;
 
 /**
- * The price of a model ('provider/modelId'): its own key, else the longest key ending in `*` that fits, else undefined.
- * Pure; O(size of the table).
+ * The price of a model ('provider/modelId'): its own key, its key without the API ('openai.chat/x' is 'openai/x'), else
+ * the longest key ending in `*` that fits either, else undefined. Pure; O(size of the table).
  */
 export function priceOf(table: PriceTable, model: string): Price | undefined {
-  const key = Object.hasOwn(table, model) ? model : widest(table, model);
+  const plain = model.replace(/^([^./]+)\.[^/]*(?=\/)/, '$1');
+  const own = [model, plain].find((name) => Object.hasOwn(table, name));
+  const key = own ?? widest(table, model) ?? widest(table, plain);
   return key === undefined ? undefined : table[key];
 }
 
-const AMOUNTS = new Set(['in', 'out', 'cached']);
+/** What a request with so many input tokens, cached ones included, costs per token: for bills, and for reservations by estimate. Pure. */
+export function rateOf(price: Price, tokensIn: number): Rate {
+  let rate: Rate = price;
+  let from = -1;
+  for (const step of price.over ?? []) {
+    if (step.tokensIn < tokensIn && step.tokensIn > from) [rate, from] = [step, step.tokensIn];
+  }
+  return rate;
+}
+
+/** What a request is reserved at before it is sent, in micro-dollars, rounded up. Pure. */
+export function reservationUsdMicros(price: Price, tokensIn: number, tokensOut: number): number {
+  const rate = rateOf(price, tokensIn);
+  return Math.ceil(tokensIn * rate.in + tokensOut * rate.out);
+}
+
+const RATE: readonly string[] = ['in', 'out', 'cached'];
 
 /** @throws AmdahlError MISCONFIGURED unless every price is made of amounts of at least 0. Pure; O(size of the table). */
 export function checkPrices(table: PriceTable): void {
@@ -41,11 +67,29 @@ export function checkPrices(table: PriceTable): void {
 /** What is wrong with a price, if anything: a program without types may give anything. */
 function flawOf(price: unknown): string | undefined {
   if (typeof price !== 'object' || price === null) return `is ${kindOf(price)}`;
-  const amounts = Object.entries(price).filter(([, amount]) => amount !== undefined);
+  const { over, ...rate } = price as { readonly over?: unknown }; // any object: what is in it is looked at below
+  const flaw = rateFlaw(rate, RATE);
+  if (flaw !== undefined || over === undefined) return flaw;
+  if (!Array.isArray(over)) return `has ${kindOf(over)} as over, which is a list of { tokensIn, in, out, cached }`;
+  for (const [nth, step] of (over as readonly unknown[]).entries()) {
+    const wrong = typeof step !== 'object' || step === null ? `is ${kindOf(step)}` : stepFlaw(step);
+    if (wrong !== undefined) return `${wrong} in over[${nth}]`;
+  }
+  return undefined;
+}
+
+function stepFlaw(step: object): string | undefined {
+  if (!('tokensIn' in step)) return "has no 'tokensIn'";
+  if (!Number.isSafeInteger(step.tokensIn)) return `says tokensIn: ${String(step.tokensIn)}, no whole number`;
+  return rateFlaw(step, [...RATE, 'tokensIn']);
+}
+
+function rateFlaw(rate: object, known: readonly string[]): string | undefined {
+  const amounts = Object.entries(rate).filter(([, amount]) => amount !== undefined);
   const names = amounts.map(([name]) => name);
   const absent = ['in', 'out'].find((name) => !names.includes(name));
   if (absent !== undefined) return `has no '${absent}'; it has ${names.join(', ') || 'nothing'}`;
-  const odd = names.find((name) => !AMOUNTS.has(name));
+  const odd = names.find((name) => !known.includes(name));
   if (odd !== undefined) return `has '${odd}', which is no part of a price`;
   const bad = amounts.find(([, amount]) => typeof amount !== 'number' || !Number.isFinite(amount) || amount < 0);
   return bad === undefined ? undefined : `says ${bad[0]}: ${String(bad[1])}`;
@@ -66,10 +110,9 @@ function widest(table: PriceTable, model: string): string | undefined {
  */
 export function costUsdMicros(usage: Usage, price: Price): number {
   const cached = Math.min(usage.tokensCached, usage.tokensIn);
+  const rate = rateOf(price, usage.tokensIn);
   const millionths =
-    millionthsOf(usage.tokensIn - cached, price.in) +
-    millionthsOf(cached, price.cached ?? price.in) +
-    millionthsOf(usage.tokensOut, price.out);
+    millionthsOf(usage.tokensIn - cached, rate.in) + millionthsOf(cached, rate.cached ?? rate.in) + millionthsOf(usage.tokensOut, rate.out);
   return Number((millionths + 500_000n) / 1_000_000n);
 }
 

@@ -25,6 +25,8 @@ import { estimateSetup } from './tokens.ts';
 export interface Fixed {
   /** Every conversation's first message. */
   readonly instructions: LanguageModelV4Message;
+  /** The same with the form of the answer spelled out, for models whose provider does not pass it on. */
+  readonly instructionsWithForm: LanguageModelV4Message;
   readonly tools: LanguageModelV4FunctionTool[];
   readonly format: NonNullable<LanguageModelV4CallOptions['responseFormat']>;
   /** Set when the answer comes wrapped because its contract is no object. */
@@ -35,8 +37,19 @@ export interface Fixed {
   readonly tokens: number;
 }
 
-/** Tools and answer format of an agent. O(size of its schemas): callers keep it. */
+/** What was last made of an agent: agents do not change once made, and every run asks for it. */
+const made = new WeakMap<ModelBehaviour, { readonly name: string; readonly output: Contract; readonly fixed: Fixed }>();
+
+/** Tools and answer format of an agent. O(size of its schemas) the first time; again only where the model is another. */
 export function fixedOf(name: string, behaviour: ModelBehaviour, output: Contract, model: string): Fixed {
+  const before = made.get(behaviour);
+  if (before !== undefined && before.fixed.setup.model === model && before.name === name && before.output === output) return before.fixed;
+  const fixed = makeFixed(name, behaviour, output, model);
+  made.set(behaviour, { name, output, fixed });
+  return fixed;
+}
+
+function makeFixed(name: string, behaviour: ModelBehaviour, output: Contract, model: string): Fixed {
   const tools = [...behaviour.tools.values()].map((tool): LanguageModelV4FunctionTool => ({
     type: 'function',
     name: tool.name,
@@ -46,7 +59,17 @@ export function fixedOf(name: string, behaviour: ModelBehaviour, output: Contrac
   const { format, unwrap } = formatOf(name, output);
   const setup = Object.freeze({ model, tools: tools as never, format: format as never, settings: { ...behaviour.settings } }); // JSON: schemas and texts
   const tokens = estimateSetup({ tools, responseFormat: format });
-  return { instructions: { role: 'system', content: behaviour.instructions }, tools, format, unwrap, setup, tokens };
+  const instructions: LanguageModelV4Message = { role: 'system', content: behaviour.instructions };
+  const instructionsWithForm =
+    formOf(format) === undefined ? instructions : { ...instructions, content: `${behaviour.instructions}\n\n${formOf(format)}` };
+  return { instructions, instructionsWithForm, tools, format, unwrap, setup, tokens };
+}
+
+/** The form of an answer in words; undefined for text. */
+function formOf(format: Fixed['format']): string | undefined {
+  return format.type === 'json'
+    ? `Answer with JSON that fits this JSON Schema, and with nothing else:\n${JSON.stringify(format.schema)}`
+    : undefined;
 }
 
 function formatOf(name: string, output: Contract): Pick<Fixed, 'format' | 'unwrap'> {
@@ -73,9 +96,12 @@ export function unwrapArguments(tool: ToolSpec, args: Json): Json {
   return Object.entries(args).find(([key]) => key === within)?.[1] ?? args;
 }
 
-/** The first messages: instructions, then the input. */
-export function opening({ instructions }: Fixed, input: unknown): readonly LanguageModelV4Message[] {
-  return [instructions, { role: 'user', content: [{ type: 'text', text: renderInput(input) }] }];
+/** The first messages: instructions, then the input. `formless`: the provider does not pass on the form of the answer. */
+export function opening(fixed: Fixed, input: unknown, formless: boolean): readonly LanguageModelV4Message[] {
+  return [
+    formless ? fixed.instructionsWithForm : fixed.instructions,
+    { role: 'user', content: [{ type: 'text', text: renderInput(input) }] },
+  ];
 }
 
 /** Text as it is; an object field by field, strings verbatim in `<name>` tags and the rest as JSON in them; anything else as JSON. */
@@ -161,13 +187,15 @@ export function argumentsOf(call: LanguageModelV4ToolCall): unknown {
   }
 }
 
-/** The message that asks for a better answer. */
-export function repairMessage(problems: readonly Problem[], json: boolean): LanguageModelV4Message {
+/** The message that asks for a better answer; with the form of the answer spelled out where `format` is given. */
+export function repairMessage(problems: readonly Problem[], json: boolean, format?: Fixed['format']): LanguageModelV4Message {
   const list = problems.map(({ path, message }) => (path === '' ? `- ${message}` : `- ${path}: ${message}`)).join('\n');
   const again = json
     ? 'Give the whole answer again, corrected, as JSON of the required form and nothing else.'
     : 'Give the whole answer again, corrected.';
-  return { role: 'user', content: [{ type: 'text', text: `Your last answer was refused:\n${list}\n\n${again}` }] };
+  const form = format === undefined ? undefined : formOf(format);
+  const text = `Your last answer was refused:\n${list}\n\n${again}${form === undefined ? '' : `\n\n${form}`}`;
+  return { role: 'user', content: [{ type: 'text', text }] };
 }
 
 /** A tool's answer as the model gets it. */

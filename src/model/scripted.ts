@@ -9,6 +9,7 @@ import type {
 } from '@ai-sdk/provider';
 import { AmdahlError } from '../agent/errors.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';
+import { streamOf } from './wholeStream.ts';
 import { estimatePrompt, estimateTokens } from './tokens.ts';
 
 /** What one turn of a script expects and answers. */
@@ -61,6 +62,20 @@ export function scripted(
   if (typeof script !== 'function') script.forEach(checkTurn);
   const requests: LanguageModelV4CallOptions[] = [];
   let drifted: AmdahlError | undefined;
+  const generate = async (request: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> => {
+    const nth = requests.length;
+    // The prompt grows while the conversation goes on: a test wants what was sent then.
+    requests.push({ ...request, prompt: [...request.prompt] });
+    const turn = typeof script === 'function' ? await script(request, nth) : script[nth];
+    if (turn !== undefined) checkTurn(turn, nth);
+    const wrong = turn === undefined ? beyond(request, nth) : meet(turn, request, nth);
+    if (turn === undefined || wrong !== undefined) {
+      drifted ??= drift(wrong ?? '');
+      throw drift(wrong ?? '');
+    }
+    if (turn.error !== undefined) throw turn.error;
+    return answer(turn, request, nth);
+  };
   return {
     specificationVersion: 'v4',
     provider: 'scripted',
@@ -72,21 +87,8 @@ export function scripted(
       if (typeof script === 'function' || requests.length >= script.length) return;
       throw drift(`the script has ${script.length} turns, but only ${requests.length} were asked for`);
     },
-    doGenerate: async (request) => {
-      const nth = requests.length;
-      // The prompt grows while the conversation goes on: a test wants what was sent then.
-      requests.push({ ...request, prompt: [...request.prompt] });
-      const turn = typeof script === 'function' ? await script(request, nth) : script[nth];
-      if (turn !== undefined) checkTurn(turn, nth);
-      const wrong = turn === undefined ? beyond(request, nth) : meet(turn, request, nth);
-      if (turn === undefined || wrong !== undefined) {
-        drifted ??= drift(wrong ?? '');
-        throw drift(wrong ?? '');
-      }
-      if (turn.error !== undefined) throw turn.error;
-      return answer(turn, request, nth);
-    },
-    doStream: () => Promise.reject(drift('scripts answer whole, not streamed')),
+    doGenerate: generate,
+    doStream: async (request) => ({ stream: streamOf(await generate(request)) }),
   };
 }
 

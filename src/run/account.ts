@@ -7,7 +7,7 @@
 import type { Budget } from '../agent/agent.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { Place } from '../journal/event.ts';
-import type { Price } from '../model/prices.ts';
+import { type Price, rateOf, reservationUsdMicros } from '../model/prices.ts';
 import type { Life } from './life.ts';
 import { limitError, type Limits } from './limits.ts';
 
@@ -116,9 +116,10 @@ function roomInTokens({ budget, spent, reservedTokens }: Account, wanted: Wanted
 
 function roomInMoney({ budget, spent, reservedUsdMicros }: Account, { tokensIn, price }: Wanted): number {
   if (budget.usd === undefined || price === undefined) return Infinity;
-  const left = Math.round(budget.usd * 1e6) - spent.usdMicros - reservedUsdMicros - tokensIn * price.in;
+  const rate = rateOf(price, tokensIn);
+  const left = Math.round(budget.usd * 1e6) - spent.usdMicros - reservedUsdMicros - tokensIn * rate.in;
   if (left < 0) return -1;
-  return price.out === 0 ? Infinity : Math.floor(left / price.out);
+  return rate.out === 0 ? Infinity : Math.floor(left / rate.out);
 }
 
 function tokensFit(account: Account, wanted: Wanted, least: number): boolean {
@@ -188,7 +189,7 @@ function book(account: Account | undefined, wanted: Wanted, granted: number): Re
   const { tokensIn, price } = wanted;
   const tokensOut = Number.isFinite(granted) ? granted : wanted.tokensOut;
   const tokens = tokensIn + tokensOut;
-  const usdMicros = price === undefined ? 0 : Math.ceil(tokensIn * price.in + tokensOut * price.out);
+  const usdMicros = price === undefined ? 0 : reservationUsdMicros(price, tokensIn, tokensOut);
   for (let one = account; one !== undefined; one = one.above) {
     one.open += 1;
     one.reservedTokens += tokens;

@@ -14,10 +14,10 @@ export async function whatChanged(frame: Frame, recorded: RecordedCall): Promise
   const last = recorded.attempts.at(-1);
   const first = last === undefined ? undefined : await firstRequest(frame, askerPlace(place, 'attempt', last.number));
   if (first?.setup === undefined) return 'its definition changed';
-  const { instructions, setup } = session.fixedOf(agent);
+  const { instructions, instructionsWithForm, setup } = session.fixedOf(agent);
   const parts = [
     first.setup.model === modelName(session.modelOf(agent)) ? [] : ['model'],
-    same(first.adds[0], instructions) ? [] : ['instructions'],
+    same(first.adds[0], instructions) || same(first.adds[0], instructionsWithForm) ? [] : ['instructions'],
     same(first.setup.tools, setup.tools) ? [] : ['tools'],
     same(first.setup.format, setup.format) ? [] : ['output contract'],
     same(first.setup.settings ?? {}, setup.settings ?? {}) ? [] : ['settings'],

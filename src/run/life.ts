@@ -2,6 +2,7 @@
 // from it only where foreign code needs one, because a fan-out of ten thousand cannot afford one each.
 
 import type { AmdahlError } from '../agent/errors.ts';
+import type { Clock } from './ports.ts';
 
 type Listener = (error: AmdahlError) => void;
 
@@ -100,6 +101,46 @@ export class Life {
     const abort = new AbortController();
     const result = work(abort.signal);
     return isPromise(result) ? this.#follow(result, abort) : result;
+  }
+
+  /** Like lend, for code that is asynchronous and that its lender may cut off. */
+  lendOut<T>(work: (signal: AbortSignal, cut: (error: Error) => void) => PromiseLike<T>): Promise<T> {
+    this.check();
+    return new Promise<T>((resolve, reject) => {
+      const abort = new AbortController();
+      const cut = (error: Error): void => {
+        off();
+        abort.abort(error);
+        reject(error);
+      };
+      const off = this.onEnd(cut);
+      const failed = (error: Error): void => {
+        off();
+        reject(error);
+      };
+      try {
+        work(abort.signal, cut).then((value) => {
+          off();
+          resolve(value);
+        }, failed);
+      } catch (thrown) {
+        failed(thrown as Error); // whatever it is, it is passed on
+      }
+    });
+  }
+
+  /** Resolves after `ms`, or rejects with why this ended. */
+  pause(clock: Clock, ms: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const disarm = clock.after(ms, () => {
+        off();
+        resolve();
+      });
+      const off = this.onEnd((error) => {
+        disarm();
+        reject(error);
+      });
+    });
   }
 
   /** No async function: a frame for each of ten thousand calls in flight is half a kilobyte. */

@@ -23,6 +23,20 @@ export interface Limits {
   readonly actGraceMs: number;
   /** A request waits rather than being sent with less output than this. */
   readonly outputTokensUseful: number;
+  /** How long a request may take until its connection stands, in ms. */
+  readonly connectMs: number;
+  /** How long an answer may fall silent after it began, in ms. */
+  readonly idleMs: number;
+  /** How long one sending of a request may take in all, in ms. Node's own fetch waits no longer for an answer to begin. */
+  readonly requestMs: number;
+  /** How often a request that the provider did not answer is sent again; 0 for never. */
+  readonly retries: number;
+  /** How many requests a run may send again in any case, over all its calls; */
+  readonly retryBudget: number;
+  /** and how many more for every hundred requests. */
+  readonly retryBudgetPercent: number;
+  /** The longest wait that a provider may ask for before a request is sent again, in ms. */
+  readonly retryWaitMs: number;
 }
 
 /** Generous enough for honest work, small enough that a runaway stops the same day. */
@@ -37,16 +51,30 @@ export const DEFAULT_LIMITS: Limits = {
   outputTokensAssumed: 4_096,
   outputTokensUseful: 256,
   actGraceMs: 5_000,
+  connectMs: 10_000,
+  idleMs: 60_000,
+  requestMs: 300_000,
+  retries: 3,
+  retryBudget: 10,
+  retryBudgetPercent: 10,
+  retryWaitMs: 60_000,
 };
 
-/** @throws AmdahlError MISCONFIGURED for a limit that does not exist or is no whole number above 0. Pure. */
+/** The limits that may be 0: then nothing is sent again. */
+const MAY_BE_NONE: ReadonlySet<string> = new Set(['retries', 'retryBudget', 'retryBudgetPercent']);
+
+/** @throws AmdahlError MISCONFIGURED for a limit that does not exist or is no whole number above 0 (0 or more for those of retries). Pure. */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
       throw new AmdahlError('MISCONFIGURED', `There is no limit '${name}'. The limits are ${Object.keys(DEFAULT_LIMITS).join(', ')}.`);
     }
-    if (!Number.isInteger(value) || value < 1) {
-      throw new AmdahlError('MISCONFIGURED', `The limit '${name}' is ${String(value)}. Give a whole number above 0.`);
+    const least = MAY_BE_NONE.has(name) ? 0 : 1;
+    if (!Number.isInteger(value) || value < least) {
+      throw new AmdahlError(
+        'MISCONFIGURED',
+        `The limit '${name}' is ${String(value)}. Give a whole number${least === 0 ? ', 0 or more' : ' above 0'}.`,
+      );
     }
   }
   return { ...DEFAULT_LIMITS, ...given };

@@ -1,9 +1,11 @@
-// Which model answers an agent: what the run says for it, what the run says for all, or its own.
+// Which model answers an agent: what the run says for it, what the run says for all, its own, or the environment's.
 
 import type { LanguageModelV4 } from '@ai-sdk/provider';
-import type { AnyAgent } from '../agent/agent.ts';
+import type { AnyAgent, ModelChoice } from '../agent/agent.ts';
 import { kindOf } from '../agent/contract.ts';
 import { AmdahlError } from '../agent/errors.ts';
+import { adapted, isLanguageModel } from '../model/adapted.ts';
+import type { Registry } from '../model/registry.ts';
 
 const DENY: unique symbol = Symbol.for('amdahl.deny') as never;
 
@@ -15,38 +17,70 @@ export interface Deny {
 export const deny: Deny = Object.freeze({ [DENY]: true as const });
 
 /** Models by agent name; '*' for all others. Overrides the agents' own. */
-export type Models = Readonly<Record<string, LanguageModelV4 | Deny>>;
+export type Models = Readonly<Record<string, ModelChoice | Deny>>;
 
-/** @throws AmdahlError MODEL_MISSING, MODEL_DENIED, or MISCONFIGURED for what is no V4 model. Pure. */
-export function pickModel(models: Models, agent: AnyAgent): LanguageModelV4 {
-  const own = agent.behaviour.kind === 'model' ? agent.behaviour.model : undefined;
-  const model = (Object.hasOwn(models, agent.name) ? models[agent.name] : models['*']) ?? own;
+/**
+ * The model of an agent, as V4; one that is named is not loaded yet.
+ * @throws AmdahlError MODEL_MISSING, MODEL_DENIED, or MISCONFIGURED for what names or is no model. Pure.
+ */
+export function pickModel(models: Models, agent: AnyAgent, registry: Registry): LanguageModelV4 {
+  const model = choiceOf(models, agent, registry);
   if (model === undefined) {
     throw new AmdahlError(
       'MODEL_MISSING',
-      `The agent '${agent.name}' has no model. Give it one (agent({ model })) or give the run one: models: { '${agent.name}': model }.`,
+      `The agent '${agent.name}' has no model. Give it one (agent({ model })), give the run one (models: { '${agent.name}': model }, or --model), or set AMDAHL_MODEL, for example to anthropic/claude-sonnet-4-5.`,
     );
   }
-  if (typeof model === 'object' && DENY in model) {
+  if (typeof model === 'object' && model !== null && DENY in model) {
     throw new AmdahlError(
       'MODEL_DENIED',
       `This run does not let '${agent.name}' ask a model. Give models: { '${agent.name}': … } if it should.`,
     );
   }
-  if (model.specificationVersion !== 'v4') throw notUnderstood(model, agent.name);
-  return model;
+  if (typeof model === 'string') return registry.model(model);
+  if (isLanguageModel(model)) return adapted(model);
+  throw notUnderstood(model, agent.name);
+}
+
+/**
+ * The models that an agent and all below it would ask by name. Agents without a model are told when they are asked.
+ * @throws AmdahlError MISCONFIGURED for what names or is no model.
+ */
+export function namedModels(root: AnyAgent, models: Models, registry: Registry): readonly LanguageModelV4[] {
+  const found = new Set<LanguageModelV4>();
+  const seen = new Set<AnyAgent>();
+  const visit = (agent: AnyAgent): void => {
+    if (seen.has(agent)) return;
+    seen.add(agent);
+    if (agent.behaviour.kind === 'model') {
+      const choice = choiceOf(models, agent, registry);
+      if (typeof choice === 'string') found.add(registry.model(choice));
+    }
+    agent.children.forEach(visit);
+  };
+  visit(root);
+  return [...found];
+}
+
+function choiceOf(models: Models, agent: AnyAgent, registry: Registry): unknown {
+  const own = agent.behaviour.kind === 'model' ? agent.behaviour.model : undefined;
+  return (Object.hasOwn(models, agent.name) ? models[agent.name] : models['*']) ?? own ?? registry.usual;
 }
 
 function notUnderstood(model: unknown, who: string): AmdahlError {
-  if (typeof model === 'object' && model !== null && 'specificationVersion' in model) {
+  if (
+    typeof model === 'object' &&
+    model !== null &&
+    'specificationVersion' in model &&
+    !['v2', 'v3', 'v4'].includes(String(model.specificationVersion))
+  ) {
     return new AmdahlError(
       'MISCONFIGURED',
-      `The model of '${who}' speaks ${String(model.specificationVersion)}; AI SDK language models of version v4 are understood. Update its provider package.`,
+      `The model of '${who}' speaks ${String(model.specificationVersion)}; AI SDK language models of the versions v2, v3 and v4 are understood (AI SDK 5, 6 and 7). Update its provider package, or amdahl.`,
     );
   }
-  const what = typeof model === 'string' ? JSON.stringify(model) : kindOf(model);
   return new AmdahlError(
     'MISCONFIGURED',
-    `The model of '${who}' is ${what}, not a language model. Give an object that an AI SDK provider makes, such as anthropic('…').`,
+    `The model of '${who}' is ${typeof model === 'object' && model !== null && 'modelId' in model ? 'a model of another kind (embeddings, images?)' : kindOf(model)}, not a language model. Give a name such as 'anthropic/claude-sonnet-4-5', or an object that an AI SDK provider makes.`,
   );
 }

@@ -112,6 +112,8 @@ export function foldTurns(entries: readonly Entry[]): readonly RecordedTurn[] {
         content: event.content,
         finish: event.finish,
         capped: event.capped === true,
+        ...(event.formless === true ? { formless: true } : {}),
+        ...(event.finishRaw === undefined ? {} : { finishRaw: event.finishRaw }),
         ...(event.text === undefined ? {} : { text: event.text }),
       };
     }

@@ -163,7 +163,8 @@ function spend(draft: Draft, event: Extract<Happening, { kind: EventKind & `mode
   if (open === undefined) return;
   draft.reserved.delete(event.place);
   const tokens = event.usage.tokensIn + event.usage.tokensOut - open.tokens;
-  for (const place of open.accounts) book(draft, place, 0, tokens, (event.usdMicros ?? 0) - open.usdMicros);
+  const calls = event.kind === 'model.failed' && event.unsent === true ? -1 : 0;
+  for (const place of open.accounts) book(draft, place, calls, tokens, (event.usdMicros ?? 0) - open.usdMicros);
 }
 
 function book(draft: Draft, place: Place, calls: number, tokens: number, usdMicros: number): void {

@@ -14,13 +14,14 @@ import { uncertain } from './act.ts';
 import { Asker } from './asker.ts';
 import { ask, inputRefused } from './call.ts';
 import { type Limits, limitsOf } from './limits.ts';
-import type { Models } from './models.ts';
+import { type Models, namedModels } from './models.ts';
 import { callPlace, rootAsker } from './place.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './ports.ts';
 import { forgotten, type Past, readPast } from './reentry.ts';
 import { noFindings, reportOf, type ResumeReport } from './report.ts';
 import { retried } from './retry.ts';
-import { Session } from './session.ts';
+import { type RunDelta, Session } from './session.ts';
+import { systemRegistry } from './surroundings.ts';
 
 export interface RunOptions {
   /** Names the run. A known id with the same input goes on where it stopped; without one the run gets a new id. */
@@ -29,9 +30,12 @@ export interface RunOptions {
   readonly budget?: Budget;
   /** Aborting cancels the run, its requests and its tools. What finished is kept. */
   readonly signal?: AbortSignal;
-  /** Models by agent name, '*' for all others; they replace the agents' own. */
+  /** Models by agent name, '*' for all others: names or language models. They replace the agents' own. */
   readonly models?: Models;
-  /** USD per million tokens by 'provider/modelId'. What has no price is reported as unpriced, never as free. */
+  /**
+   * USD per million tokens by 'provider/modelId', over the known prices of the big providers. What has no price is
+   * reported as unpriced, never as free.
+   */
   readonly prices?: PriceTable;
   readonly limits?: Partial<Limits>;
   readonly clock?: Clock;
@@ -40,6 +44,8 @@ export interface RunOptions {
   readonly journal?: Journal;
   /** Told of everything as it happens, a few milliseconds before it is durable. */
   readonly onEvent?: (event: Event) => void;
+  /** Told of answers while they are written, by all calls. Models are then asked to stream. What it is told is provisional. */
+  readonly onDelta?: (delta: RunDelta) => void;
   /** Where the program stands, so that a CLI can resume it. */
   readonly program?: ProgramRef;
   /** Calls to forget and ask again, by path or id. One with an uncertain act may act a second time. */
@@ -57,6 +63,7 @@ const OPTIONS: OptionNames<RunOptions> = {
   random: true,
   journal: true,
   onEvent: true,
+  onDelta: true,
   program: true,
   retry: true,
 };
@@ -116,6 +123,7 @@ export async function run<I, O>(agent: Agent<I, O>, input: NoInfer<I>, options: 
   if (options.signal?.aborted === true)
     throw new AmdahlError('CANCELLED', `The signal of the run '${id}' was aborted before it began: ${describe(options.signal.reason)}.`);
   const journal = options.journal ?? defaultJournal();
+  await loadNamed(root, options, journal, id);
   const claim = await journal.claim(id);
   try {
     const entry = await enter(root, raw, { ...options, id, random, limits, journal, claim });
@@ -130,6 +138,13 @@ function refuseInput(root: AnyAgent, raw: Json): void {
   const checked = root.input.validate(raw);
   if (checked instanceof Promise) checked.catch(() => {});
   else if (!checked.ok) throw inputRefused(root.name, checked.problems);
+}
+
+/** A model that cannot be loaded is told before a new run begins; a run that goes on may never ask it. */
+async function loadNamed(root: AnyAgent, { models = {} }: RunOptions, journal: Journal, id: RunId): Promise<void> {
+  const named = namedModels(root, models, systemRegistry);
+  if (named.length === 0 || (await journal.row(id)) !== undefined) return;
+  for (const model of named) await systemRegistry.ready(model);
 }
 
 interface Entering extends Omit<RunOptions, 'limits' | 'random' | 'journal'> {
@@ -165,7 +180,9 @@ async function enter(root: AnyAgent, raw: Json, options: Entering): Promise<Driv
     limits: options.limits,
     prices: options.prices ?? {},
     models: options.models ?? {},
+    registry: systemRegistry,
     onEvent: options.onEvent,
+    onDelta: options.onDelta,
     bill: past?.bill,
     inherited: past?.inherited,
     findings,

@@ -11,9 +11,12 @@ import { fingerprint, modelName } from '../agent/fingerprint.ts';
 import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
 import type { Entry, Event, Gap, Happening, Place, RunId } from '../journal/event.ts';
 import type { Claim, Journal } from '../journal/journal.ts';
-import type { Price, PriceTable } from '../model/prices.ts';
-import { priceOf } from '../model/prices.ts';
+import { type Facts, factsOf } from '../model/facts.ts';
+import { priceOf, type PriceTable } from '../model/prices.ts';
+import type { Registry } from '../model/registry.ts';
 import { type Fixed, fixedOf } from '../model/render.ts';
+import type { Sendings } from '../model/resend.ts';
+import type { Delta } from '../model/turnStream.ts';
 import type { Account, Spent } from './account.ts';
 import { Life } from './life.ts';
 import type { Limits } from './limits.ts';
@@ -44,11 +47,24 @@ export interface SessionOptions {
   readonly limits: Limits;
   readonly prices: PriceTable;
   readonly models: Models;
+  readonly registry: Registry;
   readonly onEvent: ((event: Event) => void) | undefined;
+  readonly onDelta: ((delta: RunDelta) => void) | undefined;
   readonly bill: OpenBill | undefined;
   readonly inherited: Inherited | undefined;
   readonly findings: Findings | undefined;
 }
+
+/**
+ * A piece of an answer as it is written, and by which call. `withdrawn`: what this turn said so far does not count, because
+ * its sending failed or its answer was refused.
+ */
+export type RunDelta = {
+  readonly call: string;
+  readonly place: Place;
+  readonly attempt: number;
+  readonly turn: number;
+} & (Delta | { readonly type: 'withdrawn' });
 
 /** What is the same for every call of an agent in one entry. */
 interface Known {
@@ -74,11 +90,16 @@ export class Session {
   /** The budget of the run itself, set before its root is asked. */
   account: Account | undefined;
   interrupted: AmdahlError | undefined;
+  /** What this entry sent to models. */
+  readonly sendings: Sendings = { sent: 0, again: 0 };
   /** Holes in the root's result. */
   gaps: readonly Gap[] = [];
   readonly #options: SessionOptions;
   readonly #claim: Claim;
   readonly #known = new Map<AnyAgent, Known>();
+  readonly #facts = new Map<LanguageModelV4, Facts | Promise<Facts>>();
+  /** Models whose provider said that it does not pass on the form of an answer. */
+  readonly #formless = new WeakSet<LanguageModelV4>();
   readonly #startedAt: number;
 
   constructor(options: SessionOptions) {
@@ -134,7 +155,8 @@ export class Session {
   async conclude(happening: Happening): Promise<void> {
     this.check();
     try {
-      await this.#claim.append([this.#stamp(happening)]);
+      const ended = this.#claim.append([this.#stamp(happening)]);
+      await Promise.all([ended, this.#claim.release()]);
     } catch (error) {
       this.interrupt(lost(error));
       this.check();
@@ -158,10 +180,29 @@ export class Session {
   }
 
   #tell(event: Event): void {
-    try {
-      this.#options.onEvent?.(event);
-    } catch (thrown) {
+    const { onEvent } = this.#options;
+    if (onEvent === undefined) return;
+    const failed = (thrown: unknown): void =>
       this.interrupt(new AmdahlError('CODE_FAILED', `onEvent threw at ${event.kind}: ${describe(thrown)}`, { cause: thrown }));
+    try {
+      watchOver(onEvent(event), failed);
+    } catch (thrown) {
+      failed(thrown);
+    }
+  }
+
+  /** Set where somebody listens: models are then asked to stream. */
+  get onDelta(): ((delta: RunDelta) => void) | undefined {
+    return this.#options.onDelta;
+  }
+
+  tellDelta(delta: RunDelta): void {
+    const failed = (thrown: unknown): void =>
+      this.interrupt(new AmdahlError('CODE_FAILED', `onDelta threw: ${describe(thrown)}`, { cause: thrown }));
+    try {
+      watchOver(this.#options.onDelta?.(delta), failed);
+    } catch (thrown) {
+      failed(thrown);
     }
   }
 
@@ -190,7 +231,7 @@ export class Session {
 
   /** @throws AmdahlError MODEL_MISSING, MODEL_DENIED */
   modelOf(agent: AnyAgent): LanguageModelV4 {
-    return this.#knownOf(agent).model ?? pickModel(this.#options.models, agent);
+    return this.#knownOf(agent).model ?? pickModel(this.#options.models, agent, this.#options.registry);
   }
 
   fingerprintOf(agent: AnyAgent): string | undefined {
@@ -203,8 +244,40 @@ export class Session {
     return (known.fixed ??= fixedOf(agent.name, agent.behaviour, agent.output, modelName(this.modelOf(agent))));
   }
 
-  priceOf(model: LanguageModelV4): Price | undefined {
-    return priceOf(this.#options.prices, modelName(model));
+  /**
+   * Makes a model ready to be asked, once per entry: a named one is loaded, and what it costs is looked up.
+   * @throws AmdahlError PACKAGE_MISSING, KEY_MISSING, PROGRAM_BROKEN
+   */
+  prepare(model: LanguageModelV4): Facts | Promise<Facts> {
+    const known = this.#facts.get(model);
+    if (known !== undefined) return known;
+    const facts = this.#lookUpFacts(model);
+    this.#facts.set(model, facts);
+    if (facts instanceof Promise)
+      facts.then(
+        (found) => this.#facts.set(model, found),
+        () => this.#facts.delete(model),
+      );
+    return facts;
+  }
+
+  #lookUpFacts(model: LanguageModelV4): Facts | Promise<Facts> {
+    const name = modelName(model);
+    const ready = this.#options.registry.ready(model);
+    const facts = factsOf(name, this.clock.now());
+    const own = priceOf(this.#options.prices, name);
+    const merged = (found: Facts): Facts => (own === undefined ? found : { ...found, price: own });
+    if (ready === undefined && !(facts instanceof Promise)) return merged(facts);
+    return Promise.all([facts, ready]).then(([found]) => merged(found));
+  }
+
+  /** Whether the form of an answer must be spelled out for this model. */
+  isFormless(model: LanguageModelV4): boolean {
+    return this.#formless.has(model) || ('supportsStructuredOutputs' in model && model.supportsStructuredOutputs === false);
+  }
+
+  noteFormless(model: LanguageModelV4): void {
+    this.#formless.add(model);
   }
 
   #knownOf(agent: AnyAgent): Known {
@@ -212,7 +285,7 @@ export class Session {
     if (known === undefined) {
       const modelOf = (one: AnyAgent): LanguageModelV4 | undefined => {
         try {
-          return pickModel(this.#options.models, one);
+          return pickModel(this.#options.models, one, this.#options.registry);
         } catch {
           return undefined; // said when it is asked, not when its fingerprint is taken
         }
@@ -223,6 +296,11 @@ export class Session {
     }
     return known;
   }
+}
+
+/** An observer may be asynchronous, though nobody waits for it: its failure counts all the same. */
+function watchOver(told: unknown, failed: (thrown: unknown) => void): void {
+  if (told instanceof Promise) told.catch(failed);
 }
 
 const NO_ENTRIES: readonly Entry[] = [];

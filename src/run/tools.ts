@@ -46,7 +46,9 @@ export async function callTool(on: ToolTurn, call: LanguageModelV4ToolCall, inde
 
 function readArguments(spec: ToolSpec, call: LanguageModelV4ToolCall): unknown {
   const args = argumentsOf(call);
-  if (typeof args !== 'string' || takesText(spec)) return args;
+  // A tool that takes text may be given it bare; what begins as JSON and is none was cut off.
+  const cutOff = args === call.input && /^\s*[{"]/.test(call.input);
+  if (typeof args !== 'string' || (takesText(spec) && !cutOff)) return args;
   const read = readJson(args);
   if (read.ok) return read.value;
   throw new AmdahlError('CONTRACT_VIOLATION', `The arguments of '${call.toolName}' are not JSON: ${read.why}.`);

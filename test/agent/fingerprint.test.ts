@@ -1,3 +1,4 @@
+import type { LanguageModelV4 } from '@ai-sdk/provider';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { AgentOptions } from '../../src/agent/agent.ts';
@@ -8,7 +9,7 @@ import { scripted } from '../../src/testing.ts';
 const model = scripted([], { modelId: 'a' });
 const other = scripted([], { modelId: 'b' });
 const print = (one: AnyAgent): string | undefined =>
-  fingerprint(one, (asked) => (asked.behaviour.kind === 'model' ? asked.behaviour.model : undefined));
+  fingerprint(one, (asked) => (asked.behaviour.kind === 'model' ? (asked.behaviour.model as LanguageModelV4 | undefined) : undefined));
 const read = (version?: string, effect: 'none' | 'immediate' = 'none', description = 'Read'): Tool =>
   tool({ description, effect, input: z.object({ path: z.string() }), ...(version === undefined ? {} : { version }), execute: () => null });
 
@@ -53,6 +54,32 @@ describe('everything that makes an answer what it is, changes the fingerprint of
     expect(print(nested('a'))).toBe(print(nested('a')));
     expect(print(nested('a'))).not.toBe(print(nested('b')));
   });
+});
+
+describe('asked again, a fingerprint follows', () => {
+  test('the model of the run that asks, there and back', () => {
+    const one = review();
+    const [first, second, third] = [model, other, model].map((asked) => fingerprint(one, () => asked));
+    expect(second).not.toBe(first);
+    expect(third).toBe(first);
+    expect(fingerprint(one, () => undefined)).not.toBe(first);
+  });
+
+  test('the model of an agent among its tools, where its own stays', () => {
+    const inner = agent({ name: 'inner', instructions: 'x' });
+    const outer = review({ tools: { inner } });
+    const asked = (of: LanguageModelV4): string | undefined => fingerprint(outer, (one) => (one === outer ? model : of));
+    expect(asked(other)).not.toBe(asked(model));
+  });
+});
+
+test('settings that are changed after an agent was made are not its settings', () => {
+  const settings = { temperature: 0 };
+  const one = review({ settings });
+  const before = print(one);
+  settings.temperature = 1;
+  expect(one.behaviour).toMatchObject({ settings: { temperature: 0 } });
+  expect(print(one)).toBe(before);
 });
 
 test('what only judges, bounds or names an answer does not change it', () => {

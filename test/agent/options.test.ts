@@ -13,7 +13,7 @@ describe('an option that does not exist is refused, with what was meant', () => 
     [
       'agent',
       () => agent(given({ name: 'review', instructions: 'x', budgets: { usd: 1 } })),
-      "The agent 'review' has an option 'budgets' that does not exist; did you mean 'budget'? The options are name, input, output, description, checks, budget, attempts, timeoutMs, model, instructions, tools, settings, turns, repairs.",
+      "The agent 'review' has an option 'budgets' that does not exist; did you mean 'budget'? The options are name, input, output, description, checks, budget, attempts, timeoutMs, model, modelVersion, instructions, tools, settings, turns, repairs.",
     ],
     [
       'agent, of its settings',

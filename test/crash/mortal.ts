@@ -8,7 +8,7 @@
 
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { AnyAgent } from '../../src/agent/agent.ts';
-import { asAmdahl } from '../../src/agent/errors.ts';
+import { AmdahlError, asAmdahl } from '../../src/agent/errors.ts';
 import type { Bill, Claim, Entry, Event, Journal, ResumeReport, RunOptions } from '../../src/index.ts';
 import { memoryJournal, run } from '../../src/index.ts';
 import type { Place, RunId } from '../../src/journal/event.ts';
@@ -169,9 +169,15 @@ class MortalProcess {
       ...model,
       doGenerate: async (call) => {
         if (this.#dead) return await NEVER;
-        this.#world.requests.push({ process: this.#nth, turn: call.headers?.['x-amdahl-turn'] ?? 'a request without a turn id' });
+        const turn = call.headers?.['x-amdahl-turn'] ?? 'a request without a turn id';
+        const request: SentRequest = { process: this.#nth, turn };
+        const first = this.#world.requests.every((before) => before.turn !== turn);
+        this.#world.requests.push(request);
         const result = await model.doGenerate(call);
-        return this.#dead ? await NEVER : result;
+        if (this.#dead) return await NEVER;
+        if (!first || !JSON.stringify(call.prompt[0]).includes('shaky')) return result;
+        request.failed = true;
+        throw new AmdahlError('MODEL_OVERLOADED', 'Come back later.', { retryable: 'yes' });
       },
     };
   }

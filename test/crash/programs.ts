@@ -69,7 +69,7 @@ function leafOf(growing: Growing, depth: number): Any {
   const { draw } = growing;
   const tools = draw(2) === 0 ? {} : toolsOf(growing, depth);
   const turns = Object.keys(tools).length === 0 ? 0 : 1 + draw(2);
-  const garbage = draw(4) === 0 ? ' garbage' : '';
+  const garbage = draw(4) === 0 ? ' garbage' : draw(4) === 0 ? ' shaky' : '';
   const budget = draw(3) === 0 ? { budget: { calls: 200, tokens: 2_000_000 } } : {};
   growing.leaves += 1;
   const edit = growing.leaves === growing.edited ? ' edited' : '';

@@ -4,6 +4,7 @@
 //   tools N    N turns of tool calls before it answers     garbage    its first answer is refused
 //   hopeless   all its answers are                         down       the provider fails
 //   slow       it takes ten virtual seconds                  once       one tool call a turn
+//   shaky      each turn is answered at its second sending (mortal.ts, which sees them all)
 
 import { createHash } from 'node:crypto';
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Content } from '@ai-sdk/provider';

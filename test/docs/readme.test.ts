@@ -50,6 +50,8 @@ describe('the README', () => {
   it('has a flow and a test that run', () => {
     expect(runExample('examples/readme/publish.ts')).toMatch(/^text picture at part \d\n$/);
     expect(runExample('examples/readme/testing.ts')).toBe('as the script says\n');
+    expect(runExample('examples/readme/live.ts')).toBe('word by word\n');
+    expect(runExample('examples/readme/weather.ts')).toBe('40 right; some were sent again, some were mended\n');
   });
 
   it('names every limit and its default', () => {

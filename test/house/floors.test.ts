@@ -45,7 +45,12 @@ const misplaced: readonly (readonly [title: string, files: Files, file: string, 
   ['a file beside the folders', { 'src/extra.ts': '// Planted.\n' }, 'src/extra.ts:1', /beside the folders/],
   ['a file without an opening sentence', { 'src/run/bare.ts': 'export const x: number = 1;\n' }, 'src/run/bare.ts:1', /without a sentence/],
   ['a file that is no TypeScript', { 'src/run/broken.ts': '// Planted.\nconst = ;\n' }, 'src/run/broken.ts:1', /cannot be parsed/],
-  ['import() of something computed', { 'src/run/load.ts': '// Planted.\nawait import(String(1));\n' }, 'src/run/load.ts:2', /computed/],
+  [
+    'import() of something computed',
+    { 'src/compose/load.ts': '// Planted.\nawait import(String(1));\n' },
+    'src/compose/load.ts:2',
+    /computed/,
+  ],
   ['a package that is not a dependency', { 'src/run/x.ts': `// Planted.\nimport 'left-pad';\n` }, 'src/run/x.ts:2', /'left-pad'/],
 ];
 

@@ -1,4 +1,4 @@
-// The journal in SQLite obeys the laws of every journal. Each handle of a world plays a process of its own:
+// The journal in SQLite obeys the laws of every journal, whichever thread writes it. Each handle of a world plays a process of its own:
 // its own connection, and a pid that is alive until it is killed. Real processes: sqliteProcesses.test.ts.
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { openSqlite } from '../../src/journal/sqliteOpen.ts';
 import { testJournal } from '../suites/journal.ts';
 import type { JournalWorld } from '../suites/journalInterleaving.ts';
 
-async function setup(): Promise<JournalWorld> {
+async function setup(thread: 'auto' | 'main' | 'worker'): Promise<JournalWorld> {
   const dir = await mkdtemp(join(tmpdir(), 'amdahl-journal-'));
   const living = new Map<number, string>();
   const pids = new Map<Journal, number>();
@@ -17,7 +17,7 @@ async function setup(): Promise<JournalWorld> {
     const pid = pids.size + 1;
     living.set(pid, `start ${pid}`);
     // The laws are not about power loss: without the disk's own flush they are judged ten times as fast.
-    const journal = openSqlite({ dir, synchronous: 'normal', flushMs: 0, process: { pid, startOf: (of) => living.get(of) } });
+    const journal = openSqlite({ dir, thread, synchronous: 'normal', flushMs: 0, process: { pid, startOf: (of) => living.get(of) } });
     pids.set(journal, pid);
     return journal;
   };
@@ -31,4 +31,6 @@ async function setup(): Promise<JournalWorld> {
   return { open, kill, teardown };
 }
 
-testJournal({ name: 'sqlite', setup });
+testJournal({ name: 'sqlite, written in the main thread', setup: () => setup('main') });
+testJournal({ name: 'sqlite, written in a worker', setup: () => setup('worker') });
+testJournal({ name: 'sqlite, written where it is nearest', setup: () => setup('auto') });

@@ -1,5 +1,5 @@
-// A process of its own for sqliteProcesses.test.ts: does what its first argument says to the journal file
-// in its second, tells on stdout what was acknowledged, and goes on when a line comes in on stdin.
+// A process of its own for sqliteProcesses.test.ts: does what its first argument says, in the thread that its second
+// names, to the journal file in its third, tells on stdout what was acknowledged, and goes on when a line comes in on stdin.
 
 import { once } from 'node:events';
 import { AmdahlError } from '../../src/agent/errors.ts';
@@ -7,7 +7,8 @@ import type { Claim } from '../../src/journal/journal.ts';
 import { sqliteJournal } from '../../src/journal/sqlite.ts';
 import { noted, runOf, started } from './entries.ts';
 
-const [task = '', file = '', ...rest] = process.argv.slice(2);
+const [task = '', named = '', file = '', ...rest] = process.argv.slice(2);
+const thread = named === 'main' ? 'main' : 'worker';
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -33,13 +34,13 @@ const tasks: Record<string, () => Promise<void>> = {
   /** Appends to several runs at once until it is killed. */
   append: async () => {
     const [generation = '', ...runs] = rest;
-    const journal = sqliteJournal({ file });
+    const journal = sqliteJournal({ file, thread });
     const claims = await Promise.all(runs.map(async (run) => journal.claim(runOf(run))));
     await Promise.all(claims.map(async (claim) => appendForEver(claim, generation)));
   },
   /** Appends 200 times to its own run. */
   finish: async () => {
-    const journal = sqliteJournal({ file });
+    const journal = sqliteJournal({ file, thread });
     const claim = await journal.claim(runOf(rest[0] ?? ''));
     for (let index = 0; index < 200; index += 1) await claim.append([noted(`${index}`)]);
     await claim.release();
@@ -48,7 +49,7 @@ const tasks: Record<string, () => Promise<void>> = {
   },
   /** Owns a run, appends again when told to, and tells when it hears that the run is lost. */
   own: async () => {
-    const journal = sqliteJournal({ file, ttlMs: Number(rest[1] ?? 15_000) });
+    const journal = sqliteJournal({ file, thread, ttlMs: Number(rest[1] ?? 15_000) });
     const claim = await journal.claim(runOf(rest[0] ?? ''));
     claim.onLost((error) => say(`lost ${codeIn(error)}`));
     await claim.append([started()]);
@@ -74,7 +75,7 @@ const tasks: Record<string, () => Promise<void>> = {
   },
   /** Ends without closing anything: no timer of a journal may keep it. */
   leave: async () => {
-    const claim = await sqliteJournal({ file }).claim(runOf('left'));
+    const claim = await sqliteJournal({ file, thread }).claim(runOf('left'));
     await claim.append([started()]);
     claim.note(noted('unflushed'));
     say('ready');
@@ -82,7 +83,7 @@ const tasks: Record<string, () => Promise<void>> = {
   /** Opens a journal where node:sqlite may be missing. */
   open: async () => {
     try {
-      await sqliteJournal({ file }).close();
+      await sqliteJournal({ file, thread }).close();
       say('opened');
     } catch (thrown) {
       say(`${codeIn(thrown)} ${thrown instanceof Error ? thrown.message : ''}`);

@@ -1,4 +1,4 @@
-// The SQLite journal among real processes: kills, take-overs, locks and stopped owners.
+// The SQLite journal among real processes, whichever thread writes it: kills, take-overs, locks and stopped owners.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,6 +13,8 @@ import { type SqliteJournalOptions, sqliteJournal } from '../../src/journal/sqli
 import { codeOf, entriesOf, namesOf, noted, runOf, started } from './entries.ts';
 
 const A = runOf('run-a');
+const THREADS = ['auto', 'main', 'worker'] as const;
+type Thread = (typeof THREADS)[number];
 let dir = '';
 let file = '';
 let children: ChildProcess[] = [];
@@ -37,9 +39,9 @@ interface Child {
   tell(): void;
 }
 
-function start(task: string, args: readonly string[] = [], flags: readonly string[] = []): Child {
+function start(thread: Thread, task: string, args: readonly string[] = [], flags: readonly string[] = []): Child {
   const program = join(import.meta.dirname, 'sqliteChild.ts');
-  const child = spawn(process.execPath, [...flags, program, task, file, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...flags, program, task, thread, file, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   children.push(child);
   const lines = createInterface({ input: child.stdout });
   return { process: child, lines, said: lines[Symbol.asyncIterator](), tell: () => child.stdin.write('\n') };
@@ -56,19 +58,19 @@ async function kill(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-function open(options: SqliteJournalOptions = {}): Journal {
-  const journal = sqliteJournal({ file, ...options });
+function open(thread: Thread, options: SqliteJournalOptions = {}): Journal {
+  const journal = sqliteJournal({ file, thread, ...options });
   journals.push(journal);
   return journal;
 }
 
-describe('a killed process', () => {
+describe.each(THREADS)('a killed process (thread: %s)', (thread) => {
   test('loses nothing that it was told is kept, ten times over, on three runs at once', async () => {
     const runs = ['x', 'y', 'z'];
-    const journal = open();
+    const journal = open(thread);
     const kept = new Map<string, string[]>(runs.map((run) => [run, []]));
     for (let generation = 0; generation < 10; generation += 1) {
-      const promised = await killedAfter(String(generation), runs, 3 + generation * 17);
+      const promised = await killedAfter(thread, String(generation), runs, 3 + generation * 17);
       for (const run of runs) {
         const entries = await entriesOf(journal, runOf(run));
         expect(entries.map(({ seq }) => seq)).toEqual([...entries.keys()]);
@@ -84,9 +86,9 @@ describe('a killed process', () => {
   }, 60_000);
 
   test('leaves its run to whoever comes next, at once', async () => {
-    const child = start('own', ['run-a']);
+    const child = start(thread, 'own', ['run-a']);
     expect(await next(child)).toBe('ready');
-    const journal = open();
+    const journal = open(thread);
     await expect(journal.claim(A)).rejects.toMatchObject({
       code: 'RUN_OWNED',
       data: { owner: { pid: child.process.pid } },
@@ -100,18 +102,23 @@ describe('a killed process', () => {
   });
 
   test('that ends by itself without closing is not kept alive by the journal, and loses at most a note', async () => {
-    const child = start('leave');
+    const child = start(thread, 'leave');
     expect(await next(child)).toBe('ready');
     await once(child.process, 'exit');
     expect(child.process.exitCode).toBe(0);
-    const names = await namesOf(open(), runOf('left'));
+    const names = await namesOf(open(thread), runOf('left'));
     expect(['run.started', 'run.started unflushed']).toContain(names.join(' '));
   });
 });
 
 /** Starts an appender, kills it after so many acknowledgements, and answers how many events each run was promised. */
-async function killedAfter(generation: string, runs: readonly string[], acknowledgements: number): Promise<Map<string, number>> {
-  const child = start('append', [generation, ...runs]);
+async function killedAfter(
+  thread: Thread,
+  generation: string,
+  runs: readonly string[],
+  acknowledgements: number,
+): Promise<Map<string, number>> {
+  const child = start(thread, 'append', [generation, ...runs]);
   const promised = new Map<string, number>();
   let heard = 0;
   child.lines.on('line', (line) => {
@@ -126,22 +133,22 @@ async function killedAfter(generation: string, runs: readonly string[], acknowle
   return promised;
 }
 
-describe('several processes on one file', () => {
+describe.each(THREADS)('several processes on one file (thread: %s)', (thread) => {
   test('append to different runs, and all finish', async () => {
     const runs = ['x', 'y', 'z'];
-    const working = runs.map((run) => start('finish', [run]));
+    const working = runs.map((run) => start(thread, 'finish', [run]));
     expect(await Promise.all(working.map(next))).toEqual(['done', 'done', 'done']);
-    const journal = open();
+    const journal = open(thread);
     for (const run of runs) {
       expect(await namesOf(journal, runOf(run))).toEqual(Array.from({ length: 200 }, (_, index) => String(index)));
     }
   });
 
   test('a lock held for too long is JOURNAL_BUSY, and the claim stays broken', async () => {
-    const journal = open({ busyMs: 100 });
+    const journal = open(thread, { busyMs: 100 });
     const claim = await journal.claim(A);
     await claim.append([noted('1')]);
-    const child = start('hold');
+    const child = start(thread, 'hold');
     expect(await next(child)).toBe('ready');
     await expect(claim.append([noted('2')])).rejects.toMatchObject({ code: 'JOURNAL_BUSY', message: expect.stringContaining(file) });
     expect(await namesOf(journal, A)).toEqual(['1']);
@@ -154,9 +161,9 @@ describe('several processes on one file', () => {
   });
 
   test('a lock held for a while only delays, and what was appended meanwhile is kept in order', async () => {
-    const journal = open();
+    const journal = open(thread);
     const claim = await journal.claim(A);
-    const child = start('hold');
+    const child = start(thread, 'hold');
     expect(await next(child)).toBe('ready');
     const appends = ['1', '2', '3'].map(async (name) => claim.append([noted(name)]));
     // A turn of the event loop later the appends have met the lock; they join what waits for it.
@@ -168,7 +175,7 @@ describe('several processes on one file', () => {
   });
 });
 
-describe('a stopped owner', () => {
+describe.each(THREADS)('a stopped owner (thread: %s)', (thread) => {
   /** Stops the child where it holds no lock: a stop in the middle of a heartbeat is taken back. */
   async function stop(child: Child): Promise<void> {
     const db = new DatabaseSync(file, { timeout: 1_000 });
@@ -189,10 +196,10 @@ describe('a stopped owner', () => {
   const later = { now: () => Date.now() + 60_000 };
 
   test('past its time may be replaced, and is refused when it goes on', async () => {
-    const child = start('own', ['run-a']);
+    const child = start(thread, 'own', ['run-a']);
     expect(await next(child)).toBe('ready');
     await stop(child);
-    const journal = open({ clock: later });
+    const journal = open(thread, { clock: later });
     expect((await journal.row(A))?.status).toBe('interrupted');
     const claim = await journal.claim(A);
     await claim.append([noted('successor')]);
@@ -204,34 +211,34 @@ describe('a stopped owner', () => {
   });
 
   test('hears of its loss by its heartbeat, without appending', async () => {
-    const child = start('own', ['run-a', '300']);
+    const child = start(thread, 'own', ['run-a', '300']);
     expect(await next(child)).toBe('ready');
     await stop(child);
-    await open({ clock: later }).claim(A);
+    await open(thread, { clock: later }).claim(A);
     child.process.kill('SIGCONT');
     expect(await next(child)).toBe('lost RUN_LOST');
   });
 
   test('that is only quiet keeps its run: its heartbeat is seen', async () => {
-    const child = start('own', ['run-a', '300']);
+    const child = start(thread, 'own', ['run-a', '300']);
     expect(await next(child)).toBe('ready');
-    const journal = open();
+    const journal = open(thread);
     const first = (await journal.row(A))?.owner?.seenAt ?? 0;
     await expect.poll(async () => (await journal.row(A))?.owner?.seenAt, { timeout: 10_000 }).toBeGreaterThan(first + 300);
     expect(await codeOf(journal.claim(A))).toBe('RUN_OWNED');
   });
 });
 
-test('a Node without SQLite is MISCONFIGURED, with the Node that is needed', async () => {
-  const child = start('open', [], ['--no-experimental-sqlite']);
+test.each(THREADS)('a Node without SQLite is MISCONFIGURED, with the Node that is needed (thread: %s)', async (thread) => {
+  const child = start(thread, 'open', [], ['--no-experimental-sqlite']);
   expect(await next(child)).toMatch(/^MISCONFIGURED .*Node 22\.18.*memoryJournal\(\)/);
 });
 
-test('a release gives the run to another process at once', async () => {
-  const journal = open();
+test.each(THREADS)('a release gives the run to another process at once (thread: %s)', async (thread) => {
+  const journal = open(thread);
   const claim = await journal.claim(A);
   await claim.append([started()]);
   await claim.release();
-  const child = start('own', ['run-a']);
+  const child = start(thread, 'own', ['run-a']);
   expect(await next(child)).toBe('ready');
 });

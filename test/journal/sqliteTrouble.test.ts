@@ -15,6 +15,8 @@ import { openSqlite } from '../../src/journal/sqliteOpen.ts';
 import { codeOf, entriesOf, namesOf, noted, placeOf, requested, runOf, setupOf } from './entries.ts';
 
 const A = runOf('run-a');
+const THREADS = ['auto', 'main', 'worker'] as const;
+type Thread = (typeof THREADS)[number];
 let dir = '';
 let file = '';
 
@@ -39,18 +41,18 @@ function errorOf(work: () => unknown): AmdahlError {
 }
 
 /** A closed journal with 3000 events of one run. */
-async function filled(): Promise<void> {
-  const journal = sqliteJournal({ file });
+async function filled(thread: Thread): Promise<void> {
+  const journal = sqliteJournal({ file, thread });
   const claim = await journal.claim(A);
   await claim.append(Array.from({ length: 3_000 }, (_, index) => noted(`${index} ${'x'.repeat(200)}`, `p${index}`)));
   await journal.close();
 }
 
 /** Everything a user does with a journal, until something throws. */
-async function useAll(): Promise<void> {
+async function useAll(thread: Thread): Promise<void> {
   let journal: Journal | undefined;
   try {
-    journal = sqliteJournal({ file });
+    journal = sqliteJournal({ file, thread });
     await entriesOf(journal, A);
     for (let index = 0; index < 3_000; index += 1) await journal.at(A, placeOf(`p${index}`));
     const claim = await journal.claim(A);
@@ -60,15 +62,15 @@ async function useAll(): Promise<void> {
   }
 }
 
-describe('where the journal lies', () => {
+describe.each(THREADS)('where the journal lies (thread: %s)', (thread) => {
   test('a directory that is made for it hides itself from version control', async () => {
     const made = join(dir, 'a', '.amdahl');
-    await sqliteJournal({ dir: made }).close();
+    await sqliteJournal({ dir: made, thread }).close();
     expect(readFileSync(join(made, '.gitignore'), 'utf8')).toBe('*\n');
   });
 
   test('a directory that was there before is left alone', async () => {
-    await sqliteJournal({ dir }).close();
+    await sqliteJournal({ dir, thread }).close();
     expect(readdirSync(dir)).toEqual(['journal.sqlite']);
   });
 
@@ -84,7 +86,7 @@ describe('where the journal lies', () => {
     expect(readdirSync(join(dir, 'mine')).sort()).toEqual(['.gitignore', 'journal.sqlite']);
   });
 
-  test('both a dir and a file, an unknown synchronous and impossible times are MISCONFIGURED', () => {
+  test('both a dir and a file, an unknown synchronous or thread and impossible times are MISCONFIGURED', () => {
     const wrong = [
       { dir, file },
       { file, flushMs: -1 },
@@ -93,21 +95,23 @@ describe('where the journal lies', () => {
     ];
     expect(wrong.map((options) => errorOf(() => sqliteJournal(options)).code)).toEqual(wrong.map(() => 'MISCONFIGURED'));
     // What a caller without types may pass.
-    expect(errorOf(() => sqliteJournal({ file, synchronous: 'off' as 'full' })).message).toContain("'full' or 'normal'");
+    expect(errorOf(() => sqliteJournal({ file, thread, synchronous: 'off' as 'full' })).message).toContain("'full' or 'normal'");
+    expect(errorOf(() => sqliteJournal({ file, thread: 'own' as 'main' })).message).toContain("'main' or 'worker'");
   });
 
   test('handles on one file share a connection until the last one closes, and must agree on the settings', async () => {
-    const one = sqliteJournal({ file });
-    const other = sqliteJournal({ dir });
+    const one = sqliteJournal({ file, thread });
+    const other = sqliteJournal({ dir, thread });
     const claim = await one.claim(A);
     expect(await codeOf(other.claim(A))).toBe('RUN_OWNED');
-    expect(errorOf(() => sqliteJournal({ file, synchronous: 'normal' })).code).toBe('MISCONFIGURED');
+    expect(errorOf(() => sqliteJournal({ file, thread, synchronous: 'normal' })).code).toBe('MISCONFIGURED');
+    expect(errorOf(() => sqliteJournal({ file, thread: thread === 'main' ? 'worker' : 'main' })).code).toBe('MISCONFIGURED');
     claim.note(noted('1'));
     await one.close();
     expect(await namesOf(other, A)).toEqual(['1']);
     expect(await codeOf(other.claim(A))).toBe('none');
     await other.close();
-    await sqliteJournal({ file, synchronous: 'normal' }).close();
+    await sqliteJournal({ file, thread, synchronous: 'normal' }).close();
   });
 
   test('an append is flushed through to the disk unless that is switched off', () => {
@@ -167,11 +171,11 @@ describe('JOURNAL_UNWRITABLE', () => {
   });
 });
 
-describe('JOURNAL_DAMAGED', () => {
+describe.each(THREADS)('JOURNAL_DAMAGED (thread: %s)', (thread) => {
   test('a file that never was a journal is refused, and left as it is', () => {
     writeFileSync(file, 'not a database, but quite long enough to be taken for one '.repeat(100));
     const before = readFileSync(file);
-    const error = errorOf(() => sqliteJournal({ file }));
+    const error = errorOf(() => sqliteJournal({ file, thread }));
     expect(error.code).toBe('JOURNAL_DAMAGED');
     expect(error.message).toContain(file);
     expect(error.message).toMatch(/Copy it aside.*\.recover/s);
@@ -182,7 +186,7 @@ describe('JOURNAL_DAMAGED', () => {
     const db = new DatabaseSync(file);
     db.exec('CREATE TABLE mine (a)');
     db.close();
-    expect(errorOf(() => sqliteJournal({ file }))).toMatchObject({
+    expect(errorOf(() => sqliteJournal({ file, thread }))).toMatchObject({
       code: 'JOURNAL_DAMAGED',
       message: expect.stringContaining('another program'),
     });
@@ -192,25 +196,25 @@ describe('JOURNAL_DAMAGED', () => {
   });
 
   test.each([0.9, 0.5, 0.1])('a file cut off at %s of its length is found out when it is used', async (part) => {
-    await filled();
+    await filled(thread);
     truncateSync(file, Math.floor(statSync(file).size * part));
-    expect(await codeOf(useAll())).toBe('JOURNAL_DAMAGED');
+    expect(await codeOf(useAll(thread))).toBe('JOURNAL_DAMAGED');
   });
 
   test('pages overwritten in the middle are found out when they are used', async () => {
-    await filled();
+    await filled(thread);
     const handle = await openHandle(file, 'r+');
     await handle.write(Buffer.alloc(40 * 4096, 0xff), 0, 40 * 4096, 20 * 4096);
     await handle.close();
-    expect(await codeOf(useAll())).toBe('JOURNAL_DAMAGED');
+    expect(await codeOf(useAll(thread))).toBe('JOURNAL_DAMAGED');
   });
 
   test('one event that is damaged is named, and those before it can be read', async () => {
-    await filled();
+    await filled(thread);
     const db = new DatabaseSync(file);
     db.exec(`UPDATE events SET json = '{"kind":' WHERE seq = 2000`);
     db.close();
-    const journal = sqliteJournal({ file });
+    const journal = sqliteJournal({ file, thread });
     const read: number[] = [];
     const reading = async (): Promise<void> => {
       for await (const { seq } of journal.read(A, { after: 1_000 })) read.push(seq);
@@ -225,30 +229,30 @@ describe('JOURNAL_DAMAGED', () => {
   });
 });
 
-describe('JOURNAL_NEWER', () => {
+describe.each(THREADS)('JOURNAL_NEWER (thread: %s)', (thread) => {
   test('a file with a later layout is refused', async () => {
-    await filled();
+    await filled(thread);
     const db = new DatabaseSync(file);
     db.exec('PRAGMA user_version = 99');
     db.close();
-    expect(errorOf(() => sqliteJournal({ file }))).toMatchObject({
+    expect(errorOf(() => sqliteJournal({ file, thread }))).toMatchObject({
       code: 'JOURNAL_NEWER',
       message: expect.stringContaining('Update amdahl'),
     });
   });
 
   test('an event of a later version is refused when it is read', async () => {
-    await filled();
+    await filled(thread);
     const db = new DatabaseSync(file);
     db.exec('UPDATE events SET version = 99 WHERE seq = 5');
     db.close();
-    expect(await codeOf(useAll())).toBe('JOURNAL_NEWER');
+    expect(await codeOf(useAll(thread))).toBe('JOURNAL_NEWER');
   });
 });
 
-describe('JOURNAL_FULL', () => {
+describe.each(THREADS)('JOURNAL_FULL (thread: %s)', (thread) => {
   test('a full disk breaks the claim, keeps all that was acknowledged, and the run goes on once there is room', async () => {
-    const full = openSqlite({ file, maxPages: 60 });
+    const full = openSqlite({ file, thread, maxPages: 60 });
     const claim = await full.claim(A);
     const lost: Error[] = [];
     claim.onLost((error) => lost.push(error));
@@ -267,7 +271,7 @@ describe('JOURNAL_FULL', () => {
     await claim.release();
     await full.close();
 
-    const roomy = openSqlite({ file });
+    const roomy = openSqlite({ file, thread });
     const next = await roomy.claim(A);
     expect(next.events).toBe(promised.length);
     await next.append([requested('y'.repeat(5_000))]);
@@ -276,7 +280,7 @@ describe('JOURNAL_FULL', () => {
   });
 
   test('a blob of a transaction that failed is written again by the next one that needs it', async () => {
-    const full = openSqlite({ file, maxPages: 30 });
+    const full = openSqlite({ file, thread, maxPages: 30 });
     const claim = await full.claim(A);
     const setup = Object.freeze(setupOf({ format: 's'.repeat(2_000) }));
     const tooMuch = [requested('small', setup), ...Array.from({ length: 200 }, (_, index) => noted(`${index}${'x'.repeat(900)}`))];
@@ -288,9 +292,9 @@ describe('JOURNAL_FULL', () => {
   });
 });
 
-describe('blobs in the file', () => {
+describe.each(THREADS)('blobs in the file (thread: %s)', (thread) => {
   test('each content is stored once, for all runs', async () => {
-    const journal = sqliteJournal({ file });
+    const journal = sqliteJournal({ file, thread });
     for (const run of ['a', 'b'].map((each) => runOf(each))) {
       const claim = await journal.claim(run);
       for (let turn = 0; turn < 5; turn += 1) await claim.append([requested('x'.repeat(5_000), setupOf())]);

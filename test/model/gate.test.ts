@@ -2,24 +2,37 @@ import type { LanguageModelV4, LanguageModelV4GenerateResult } from '@ai-sdk/pro
 import { describe, expect, test } from 'vitest';
 import { AmdahlError } from '../../src/agent/errors.ts';
 import { type GatePorts, type Outgoing, type Reserved, send } from '../../src/model/gate.ts';
+import { DEFAULT_LIMITS } from '../../src/index.ts';
 import { scripted } from '../../src/testing.ts';
 import { failure } from '../support/trial.ts';
+import { VirtualClock } from '../support/virtualClock.ts';
 
 type Settled = Parameters<Reserved['settle']>[0];
 
-/** Ports over nothing but what they are told: room for `tokensOut`, a clock that moves 5 ms with every look. */
+/** Ports over nothing but what they are told: room for `tokensOut`, a clock that moves 5 ms with every sending. */
 function ports(
   given: Partial<GatePorts> = {},
   room: Partial<Reserved> = {},
-): GatePorts & { readonly settled: Settled[]; readonly told: string[] } {
+): GatePorts & { readonly settled: Settled[]; readonly told: string[]; readonly waits: number[] } {
   const settled: Settled[] = [];
   const told: string[] = [];
+  const waits: number[] = [];
   let now = 0;
   return {
     settled,
     told,
+    waits,
+    sendings: { sent: 0, again: 0 },
+    random: () => 0.5,
+    after: () => () => {},
+    wait: (ms) => {
+      waits.push(ms);
+      return Promise.resolve();
+    },
+    answered: () => {},
+    failed: ({ error }, retryMs) => void told.push(`${error.code} ${retryMs ?? 'for good'}`),
     price: { in: 2, out: 10, cached: 1 },
-    now: () => (now += 5),
+    now: () => now,
     reserve: ({ tokensIn, tokensOut }) => {
       told.push('reserve');
       return { tokensIn, tokensOut, capped: false, settle: (spent) => settled.push(spent), ...room };
@@ -27,7 +40,15 @@ function ports(
     requested: () => told.push('requested'),
     lend: async (work) => {
       told.push('send');
-      return await work(new AbortController().signal);
+      const abort = new AbortController();
+      return await new Promise((resolve, reject) => {
+        const cut = (error: Error): void => {
+          abort.abort(error);
+          reject(error);
+        };
+        work(abort.signal, cut).then(resolve, reject);
+        now += 5;
+      });
     },
     ...given,
   };
@@ -39,6 +60,7 @@ const outgoing = (model: LanguageModelV4, given: Partial<Outgoing> = {}): Outgoi
   tokensIn: 100,
   tokensOutAssumed: 4_096,
   metered: true,
+  bounds: DEFAULT_LIMITS,
   ...given,
 });
 
@@ -107,10 +129,10 @@ describe('usage', () => {
 describe('a request that fails', () => {
   test('is MODEL_FAILED with the words of the provider, and costs no tokens', async () => {
     const through = ports();
-    const sent = await send(outgoing(scripted([{ error: new Error('401 bad key') }])), through);
+    const sent = await send(outgoing(scripted([{ error: new Error('wet wires') }])), through);
     expect(sent).toMatchObject({
       ok: false,
-      error: { code: 'MODEL_FAILED', message: 'The request to scripted/script failed: 401 bad key', data: { model: 'scripted/script' } },
+      error: { code: 'MODEL_FAILED', message: expect.stringContaining('wet wires') as unknown, data: { model: 'scripted/script' } },
       usage: { tokensIn: 0, tokensOut: 0 },
       usdMicros: 0,
     });
@@ -122,7 +144,7 @@ describe('a request that fails', () => {
     const through = ports({
       lend: async (work) => {
         const abort = new AbortController();
-        void work(abort.signal);
+        void work(abort.signal, () => {});
         abort.abort(reason);
         return await Promise.reject(reason);
       },
@@ -140,5 +162,94 @@ describe('a request that fails', () => {
     const through = ports({ reserve: () => Promise.reject(new AmdahlError('BUDGET_EXCEEDED', 'no room')) });
     expect((await failure(send(outgoing(scripted([])), through))).code).toBe('BUDGET_EXCEEDED');
     expect(through.told).toEqual([]);
+  });
+});
+
+describe('a request that the provider does not answer', () => {
+  const busy = new AmdahlError('MODEL_OVERLOADED', 'It is busy.', { retryable: 'yes' });
+
+  test('is sent again, each time reserved, told and settled by itself', async () => {
+    const through = ports();
+    const sent = await send(outgoing(scripted([{ error: busy }, { error: busy }, { text: 'hi', tokensIn: 1, tokensOut: 1 }])), through);
+    expect(sent).toMatchObject({ ok: true, usage: { tokensIn: 1 } });
+    const once = ['reserve', 'requested', 'send'];
+    expect(through.told).toEqual([...once, 'MODEL_OVERLOADED 250', ...once, 'MODEL_OVERLOADED 500', ...once]);
+    expect(through.waits).toEqual([250, 500]);
+    expect(through.settled).toEqual([
+      { tokens: 0, usdMicros: 0 },
+      { tokens: 0, usdMicros: 0 },
+      { tokens: 2, usdMicros: 12 },
+    ]);
+    expect(through.sendings).toEqual({ sent: 3, again: 2 });
+  });
+
+  test('is given up after its bound, and the error says how often it was sent', async () => {
+    const through = ports();
+    const sent = await send(outgoing(scripted(() => ({ error: busy }))), through);
+    expect(sent).toMatchObject({
+      ok: false,
+      error: { code: 'MODEL_OVERLOADED', message: 'It is busy. It is not sent again: it was sent 4 times.', data: { sendings: 4 } },
+    });
+    expect(through.sendings).toEqual({ sent: 4, again: 3 });
+  });
+
+  test('is never sent again once a cancel came while it waited', async () => {
+    const model = scripted(() => ({ error: busy }));
+    const through = ports({ wait: () => Promise.reject(new AmdahlError('CANCELLED', 'enough')) });
+    expect((await failure(send(outgoing(model), through))).code).toBe('CANCELLED');
+    expect(model.requests).toHaveLength(1);
+  });
+
+  test.each(['MODEL_BAD_REQUEST', 'MODEL_UNAUTHORIZED', 'MODEL_CONTEXT_OVERFLOW'] as const)('%s is sent once', async (code) => {
+    const model = scripted(() => ({ error: new AmdahlError(code, 'No.') }));
+    expect(await send(outgoing(model), ports())).toMatchObject({ ok: false, error: { code, message: 'No.' } });
+    expect(model.requests).toHaveLength(1);
+  });
+});
+
+describe('time-outs', () => {
+  /** Never answers, and says whether it was told to stop. */
+  const mute = (): LanguageModelV4 & { signal?: AbortSignal | undefined } => {
+    const model: LanguageModelV4 & { signal?: AbortSignal | undefined } = {
+      ...scripted([]),
+      doGenerate: ({ abortSignal }) => {
+        model.signal = abortSignal;
+        return new Promise(() => {});
+      },
+      doStream: ({ abortSignal }) => {
+        model.signal = abortSignal;
+        return Promise.resolve({
+          stream: new ReadableStream({ start: (controller) => controller.enqueue({ type: 'text-delta', id: '0', delta: 'half a word' }) }),
+        });
+      },
+    };
+    return model;
+  };
+
+  test('end a sending that takes too long in all, abort it, and let it be sent again', async () => {
+    const clock = new VirtualClock();
+    const model = mute();
+    const through = ports({ now: () => clock.now(), after: (ms, then) => clock.after(ms, then) });
+    const sent = await clock.drive(send(outgoing(model, { bounds: { ...DEFAULT_LIMITS, requestMs: 2_000 } }), through));
+    expect(sent).toMatchObject({
+      ok: false,
+      error: { code: 'MODEL_TIMEOUT', data: { limit: 'requestMs', ms: 2_000 } },
+      usage: { tokensIn: 100 },
+    });
+    expect(clock.now()).toBe(8_000);
+    expect(model.signal?.aborted).toBe(true);
+  });
+
+  test('end a stream that falls silent', async () => {
+    const clock = new VirtualClock();
+    const through = ports({ now: () => clock.now(), after: (ms, then) => clock.after(ms, then), delta: () => {} });
+    const sent = await clock.drive(send(outgoing(mute(), { bounds: { ...DEFAULT_LIMITS, idleMs: 300, retries: 0 } }), through));
+    // What it said until then is paid, and so is what it read.
+    expect(sent).toMatchObject({
+      ok: false,
+      error: { code: 'MODEL_TIMEOUT', data: { limit: 'idleMs' } },
+      usage: { tokensIn: 100, tokensOut: 3 },
+    });
+    expect(clock.now()).toBe(300);
   });
 });

@@ -126,7 +126,6 @@ describe('a model that answers garbage for ever', () => {
 describe('how a reply ended', () => {
   test.each([
     ['length', 'The answer was cut off at its maximum length. Answer more briefly.'],
-    ['content-filter', 'The provider withheld the answer (content filter).'],
     ['error', 'The provider broke the answer off (error).'],
   ] as const)('%s: what came of it is no answer, even where it would fit', async (finish, words) => {
     const model = scripted([
@@ -246,13 +245,13 @@ describe('the conversation', () => {
 });
 
 test('a provider that fails is MODEL_FAILED with its words, and its agent gets no fresh attempt', async () => {
-  const model = scripted(() => ({ error: new Error('529 overloaded') }));
+  const model = scripted(() => ({ error: new Error('the wires are wet') }));
   const trial = new Trial();
   const error = await trial.fails(agent({ name: 'say', model, instructions: 'x', attempts: 3 }), 'x');
   expect(error).toMatchObject({
     code: 'MODEL_FAILED',
-    message: 'The request to scripted/script failed: 529 overloaded',
-    cause: expect.objectContaining({ message: '529 overloaded' }) as unknown,
+    message: expect.stringContaining('the wires are wet') as unknown,
+    cause: expect.objectContaining({ message: 'the wires are wet' }) as unknown,
   });
   expect(model.requests).toHaveLength(1);
   expect((await trial.tree()).root.attempts[0]?.turns).toMatchObject([{ status: 'failed', error: { code: 'MODEL_FAILED' } }]);

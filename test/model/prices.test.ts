@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Usage } from '../../src/journal/event.ts';
 import { agent } from '../../src/index.ts';
-import { checkPrices, costUsdMicros, priceOf } from '../../src/model/prices.ts';
+import { checkPrices, costUsdMicros, priceOf, rateOf } from '../../src/model/prices.ts';
 import { scripted } from '../../src/testing.ts';
 import { Trial } from '../support/trial.ts';
 
@@ -41,6 +41,41 @@ test('a cost is rounded half up to whole micro-dollars, once, over the sum', () 
   expect(costUsdMicros(usage(5, 0), { in: 0.7, out: 0 })).toBe(4);
 });
 
+const stepped = {
+  in: 3,
+  out: 15,
+  cached: 0.3,
+  over: [
+    { tokensIn: 500_000, in: 12, out: 30 },
+    { tokensIn: 200_000, in: 6, out: 22.5, cached: 0.6 },
+  ],
+};
+
+test('a request longer than a step costs that step, all of it; one of exactly its length does not', () => {
+  expect(costUsdMicros(usage(200_000, 100, 1000), stepped)).toBe(199_000 * 3 + 300 + 1500);
+  expect(costUsdMicros(usage(200_001, 100, 1000), stepped)).toBe(199_001 * 6 + 600 + 2250);
+  expect(costUsdMicros(usage(500_001, 100, 1000), stepped)).toBe(500_001 * 12 + 3000);
+  expect([0, 200_000, 200_001, 500_000, 500_001].map((tokensIn) => rateOf(stepped, tokensIn).in)).toEqual([3, 3, 6, 6, 12]);
+});
+
+test('a price with steps is accepted in a table', () => {
+  expect(() => checkPrices({ 'acme/large': stepped, 'acme/small': { in: 1, out: 2, over: [] } })).not.toThrow();
+});
+
+test.each([
+  [{ in: 1, out: 1, over: 3 }, 'has a number as over, which is a list of { tokensIn, in, out, cached }'],
+  [{ in: 1, out: 1, over: [3] }, 'is a number in over[0]'],
+  [{ in: 1, out: 1, over: [{ in: 1, out: 1 }] }, "has no 'tokensIn' in over[0]"],
+  [{ in: 1, out: 1, over: [{ tokensIn: 1.5, in: 1, out: 1 }] }, 'says tokensIn: 1.5, no whole number in over[0]'],
+  [{ in: 1, out: 1, over: [{ tokensIn: -1, in: 1, out: 1 }] }, 'says tokensIn: -1 in over[0]'],
+  [{ in: 1, out: 1, over: [{ tokensIn: 1, in: 1, out: -1 }] }, 'says out: -1 in over[0]'],
+  [{ in: 1, out: 1, over: [{ tokensIn: 1, in: 1 }] }, "has no 'out'; it has tokensIn, in in over[0]"],
+  [{ in: 1, out: 1, over: [{ tokensIn: 1, in: 1, out: 1, over: [] }] }, "has 'over', which is no part of a price in over[0]"],
+  [{ in: 1, out: 1, tokensIn: 1 }, "has 'tokensIn', which is no part of a price"],
+])('a step that is none (%j) is refused by name', (price, why) => {
+  expect(() => checkPrices({ 'acme/*': price as never })).toThrow(`The price "acme/*" ${why}: write`);
+});
+
 test.each([
   [{ in: -1, out: 1 }, 'says in: -1'],
   [{ in: Number.NaN, out: 1 }, 'says in: NaN'],
@@ -68,4 +103,13 @@ test('a price table is looked at when the run begins, also for models that are n
   expect(await trial.fails(say, 'x')).toMatchObject({ code: 'MISCONFIGURED' });
   expect(await trial.journal.rows()).toEqual([]);
   expect(() => checkPrices({ free: { in: 0, out: 0, cached: undefined as never } })).not.toThrow();
+});
+
+test('a provider stands for all of its APIs, and a key of its own goes before', () => {
+  const table = { 'openai/gpt-5': { in: 1, out: 1 }, 'openai.chat/gpt-5': { in: 2, out: 2 }, 'openai/*': { in: 3, out: 3 } };
+  const price = (model: string): number | undefined => priceOf(table, model)?.in;
+  expect([price('openai/gpt-5'), price('openai.responses/gpt-5'), price('openai.chat/gpt-5'), price('openai.chat/my-ft')]).toEqual([
+    1, 1, 2, 3,
+  ]);
+  expect([price('openai.azure/x/y'), price('http://a.b/v1#openai/gpt-5'), price('openaix/gpt-5')]).toEqual([3, undefined, undefined]);
 });

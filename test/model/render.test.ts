@@ -38,6 +38,22 @@ test('the format carries the name of the agent as providers take it', async () =
   expect(model.requests[0]?.responseFormat).toMatchObject({ type: 'json', name: 'find__the_bug_', schema: { type: 'object' } });
 });
 
+test('an agent that is asked in run after run is sent the same, under the name of the model that is asked', async () => {
+  const asked = agent({ name: 'review', instructions: 'Review.', output: z.object({ a: z.string() }) });
+  const names: string[] = [];
+  const formats = [];
+  for (const modelId of ['one', 'two', 'one']) {
+    const model = scripted([{ object: { a: 'b' } }], { modelId });
+    const trial = new Trial();
+    await trial.run(asked, 'x', { models: { review: model } });
+    formats.push(model.requests[0]?.responseFormat);
+    for (const { setup } of await trial.events('model.requested')) names.push(setup?.model ?? '');
+  }
+  expect(names).toEqual(['scripted/one', 'scripted/two', 'scripted/one']);
+  expect(formats[1]).toEqual(formats[0]);
+  expect(formats[2]).toEqual(formats[0]);
+});
+
 describe('a reply, as the next request repeats it', () => {
   const call = { type: 'tool-call', toolCallId: 'c', toolName: 't' } as const;
   test.each<[string, LanguageModelV4Content[], unknown[]]>([

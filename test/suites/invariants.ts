@@ -18,6 +18,8 @@ export class InvariantBroken extends Error {
 export interface SentRequest {
   readonly process: number;
   readonly turn: string;
+  /** The server failed it in a way that asks for being sent again. */
+  failed?: true;
 }
 
 /** A process that worked on the run: how many events were durable when it came and when it was gone. */
@@ -106,12 +108,12 @@ function keyOfOnce(event: Event): string | undefined {
   }
 }
 
-/** I3: no turn whose answer was durable when a process began is sent by it, and no process sends a turn twice. */
+/** I3: no turn whose answer was durable when a process began is sent by it, and no process sends a turn again that did not fail. */
 export function nothingSentTwice(entries: readonly Entry[], requests: readonly SentRequest[], shifts: readonly Shift[]): void {
   const answeredAt = new Map<string, number>();
   for (const { seq, event } of entries) if (event.kind === 'model.responded') answeredAt.set(turnId(event), seq);
   const sent = new Set<string>();
-  for (const { process, turn } of requests) {
+  for (const { process, turn, failed } of requests) {
     const answered = answeredAt.get(turn);
     const begin = shifts[process]?.begin ?? entries.length;
     if (answered !== undefined && answered < begin)
@@ -120,7 +122,7 @@ export function nothingSentTwice(entries: readonly Entry[], requests: readonly S
         `turn ${turn} was answered at event ${answered} and sent again by process ${process}, which began at event ${begin}`,
       );
     if (sent.has(`${process} ${turn}`)) throw broken('I3 nothing bought twice', `turn ${turn} was sent twice by process ${process}`);
-    sent.add(`${process} ${turn}`);
+    if (failed === undefined) sent.add(`${process} ${turn}`);
   }
 }
 
@@ -187,7 +189,9 @@ export async function billAddsUp(entries: readonly Entry[], bill: Bill): Promise
   }
   const count = (kind: Event['kind']): number => entries.filter(({ event }) => event.kind === kind).length;
   const [sent, responded, failed] = [count('model.requested'), count('model.responded'), count('model.failed')];
-  if (bill.calls !== sent) throw broken('I8 money and order', `the bill has ${bill.calls} calls, the journal ${sent} requests`);
+  const unsent = entries.filter(({ event }) => event.kind === 'model.failed' && event.unsent === true).length;
+  if (bill.calls !== sent - unsent)
+    throw broken('I8 money and order', `the bill has ${bill.calls} calls, the journal ${sent} requests, of which ${unsent} never left`);
   if (responded + failed + bill.open.requests !== sent)
     throw broken('I8 money and order', `${sent} requests, but ${responded} answered, ${failed} failed and ${bill.open.requests} open`);
 }

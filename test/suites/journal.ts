@@ -145,6 +145,29 @@ export function testJournal({ name, setup }: JournalSuite): void {
       expect(codes.sort()).toEqual(['RUN_OWNED', 'RUN_OWNED', 'none']);
     });
 
+    test('of two processes that take the run of a dead one at once, one wins', async () => {
+      const { open, kill } = await world();
+      const first = await open();
+      await (await first.claim(A)).append([noted('1')]);
+      const heirs = [await open(), await open()];
+      await kill(first);
+      const codes = await Promise.all(heirs.map(async (heir) => codeOf(heir.claim(A))));
+      expect(codes.sort()).toEqual(['RUN_OWNED', 'none']);
+    });
+
+    test('a run that is being released may be claimed without waiting for it, and keeps what it was told before', async () => {
+      const journal = await single();
+      const first = await journal.claim(A);
+      first.note(noted('1'));
+      const releasing = first.release();
+      const second = await journal.claim(A);
+      expect([second.epoch, second.events]).toEqual([2, 1]);
+      await second.append([noted('2')]);
+      await releasing;
+      expect(await codeOf(journal.claim(A))).toBe('RUN_OWNED');
+      expect(await namesOf(journal, A)).toEqual(['1', '2']);
+    });
+
     test('a claim that was taken over may not append, and hears of it once', async () => {
       const { open, kill } = await world();
       const first = await open();
