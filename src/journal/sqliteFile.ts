@@ -118,6 +118,7 @@ export function fileIn(dir: string): string {
 function prepareFile(db: DatabaseSync, file: string, options: FileOptions): void {
   const busyBy = performance.now() + options.busyMs;
   const wait = <T>(work: () => T): T => waitForLock(work, file, options.busyMs, busyBy);
+  wait(() => refuseForeign(db, file));
   const version = wait(() => pragma(db, 'user_version'));
   if (version > LAYOUT_VERSION) throw journalNewer(file, version, LAYOUT_VERSION);
   wait(() => db.exec('PRAGMA journal_mode = WAL'));
@@ -134,16 +135,20 @@ function layOut(db: DatabaseSync, file: string): void {
   if (pragma(db, 'user_version') === LAYOUT_VERSION && pragma(db, 'application_id') === APPLICATION_ID) return;
   db.exec('BEGIN IMMEDIATE');
   try {
-    if (pragma(db, 'application_id') !== APPLICATION_ID) {
-      const tables = db.prepare('SELECT count(*) AS n FROM sqlite_master').get()?.['n'];
-      if (tables !== 0) throw journalDamaged(file, 'it is a SQLite file of another program');
-      db.exec(LAYOUT);
-    }
+    refuseForeign(db, file);
+    if (pragma(db, 'application_id') !== APPLICATION_ID) db.exec(LAYOUT);
     db.exec('COMMIT');
   } catch (thrown) {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw thrown;
   }
+}
+
+/** Before anything is set: even the journal mode is written into the file. */
+function refuseForeign(db: DatabaseSync, file: string): void {
+  if (pragma(db, 'application_id') === APPLICATION_ID) return;
+  const tables = db.prepare('SELECT count(*) AS n FROM sqlite_master').get()?.['n'];
+  if (tables !== 0) throw journalDamaged(file, 'it is a SQLite file of another program');
 }
 
 function pragma(db: DatabaseSync, name: 'user_version' | 'application_id'): number {
