@@ -1,4 +1,5 @@
-// For tests of programs that use amdahl: models that follow a script, or refuse to be asked.
+// For tests of programs that use amdahl: models that follow a script, play a tape or refuse to be asked, and a server
+// that stands in for providers.
 
 export type { CassetteOptions } from './model/cassette.ts';
 export { scripted, type ScriptedModel, type ScriptedTurn } from './model/scripted.ts';

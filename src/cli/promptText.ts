@@ -18,7 +18,7 @@ export interface SentRequest {
   /** The messages that this turn put behind those of the turn before. */
   readonly added: readonly LanguageModelV4Message[];
   readonly setup: Setup | undefined;
-  /** The same turn was sent before, and its answer was lost in a crash. */
+  /** The same turn was sent before, and had no answer: a crash swallowed it, or the provider did not give one. */
   readonly again: boolean;
 }
 

@@ -93,7 +93,7 @@ export interface CallNode {
   readonly guards: readonly { readonly guard: string; readonly evidence: Json }[];
   /** Acts on the world, by key, with what is known of each. */
   readonly acts: readonly ActNode[];
-  /** How long it waited for room in a budget or a limit. */
+  /** How long it waited for room in a budget, in ms. */
   readonly waitedMs: number;
   readonly own: Cost;
   readonly total: Cost;

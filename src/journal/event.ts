@@ -217,7 +217,7 @@ export type EffectEvent =
 export type OtherEvent =
   /** A named limit refused something. `call` is a path. */
   | { readonly kind: 'guard.tripped'; readonly place: Place; readonly guard: string; readonly call: string; readonly evidence: Json }
-  /** Somebody waited for room in a budget. */
+  /** Somebody waited: for room in a budget ('budget'), or to send again what was not answered ('retry'). */
   | { readonly kind: 'limit.waited'; readonly place: Place; readonly limit: string; readonly call: string; readonly ms: number }
   /** At the asker's place: the `index`-th value it drew from the world. */
   | { readonly kind: 'value.drawn'; readonly place: Place; readonly index: number; readonly of: 'now' | 'random'; readonly value: number }

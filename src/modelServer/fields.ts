@@ -87,3 +87,9 @@ export function base64Bytes(text: string): number {
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
   return Math.floor((text.length * 3) / 4) - padding;
 }
+
+/** The content of a message as both of OpenAI's protocols have it: a text, or a list of parts. */
+export function contentAt(readPart: (part: Fields, at: string) => AskedPart, value: unknown, at: string): readonly AskedPart[] {
+  if (typeof value === 'string') return [{ type: 'text', text: value }];
+  return listAt(value, at).map((part, index) => readPart(fieldsAt(part, `${at}[${index}]`), `${at}[${index}]`));
+}

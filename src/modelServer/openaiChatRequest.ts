@@ -1,6 +1,7 @@
 // A Chat Completions request, read as OpenAI reads it: what it would refuse is refused here, with its words.
 
 import {
+  contentAt,
   argsFrom,
   base64Bytes,
   type Fields,
@@ -49,14 +50,14 @@ function readMessage(value: unknown, at: string): AskedMessage {
   switch (role) {
     case 'system':
     case 'developer':
-      return { role: 'system', parts: readContent(message['content'], `${at}.content`) };
+      return { role: 'system', parts: contentAt(readPart, message['content'], `${at}.content`) };
     case 'user':
-      return { role: 'user', parts: readContent(message['content'], `${at}.content`) };
+      return { role: 'user', parts: contentAt(readPart, message['content'], `${at}.content`) };
     case 'assistant':
       return { role: 'assistant', parts: readAssistant(message, at) };
     case 'tool': {
       const id = textAt(message['tool_call_id'], `${at}.tool_call_id`);
-      const parts = readContent(message['content'], `${at}.content`);
+      const parts = contentAt(readPart, message['content'], `${at}.content`);
       const text = parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
       return { role: 'tool', parts: [{ type: 'toolResult', id, text, isError: false }] };
     }
@@ -75,7 +76,7 @@ function readAssistant(message: Fields, at: string): readonly AskedPart[] {
   }
   return [
     ...(typeof reasoning === 'string' ? [{ type: 'reasoning', text: reasoning } as const] : []),
-    ...(content === undefined || content === '' ? [] : readContent(content, `${at}.content`)),
+    ...(content === undefined || content === '' ? [] : contentAt(readPart, content, `${at}.content`)),
     ...(typeof refusal === 'string' ? [{ type: 'text', text: refusal } as const] : []),
     ...(calls === undefined ? [] : listAt(calls, `${at}.tool_calls`).map((call, index) => readCall(call, `${at}.tool_calls[${index}]`))),
   ];
@@ -90,11 +91,6 @@ function readCall(value: unknown, at: string): AskedPart {
     tool: textAt(asked['name'], `${at}.function.name`),
     args: argsFrom(textAt(asked['arguments'], `${at}.function.arguments`)),
   };
-}
-
-function readContent(value: unknown, at: string): readonly AskedPart[] {
-  if (typeof value === 'string') return [{ type: 'text', text: value }];
-  return listAt(value, at).map((part, index) => readPart(fieldsAt(part, `${at}[${index}]`), `${at}[${index}]`));
 }
 
 function readPart(part: Fields, at: string): AskedPart {

@@ -1,6 +1,19 @@
 // A Responses request, read as OpenAI reads it: what it would refuse is refused here, with its words.
 
-import { argsFrom, type Fields, fieldsAt, fileAt, inlineFile, isFields, listAt, numberAt, textAt, understood, wrong } from './fields.ts';
+import {
+  contentAt,
+  argsFrom,
+  type Fields,
+  fieldsAt,
+  fileAt,
+  inlineFile,
+  isFields,
+  listAt,
+  numberAt,
+  textAt,
+  understood,
+  wrong,
+} from './fields.ts';
 import type { Asked, AskedMessage, AskedPart, Find, Schema } from './wire.ts';
 
 export function readResponses(body: unknown, headers: Readonly<Record<string, string>>, find?: Find): Asked | { readonly wrong: string } {
@@ -68,7 +81,7 @@ function readItem(item: Fields, at: string, find: Find | undefined): AskedMessag
       };
     case 'function_call_output': {
       const id = textAt(item['call_id'], `${at}.call_id`);
-      const parts = readContent(item['output'], `${at}.output`);
+      const parts = contentAt(readPart, item['output'], `${at}.output`);
       const text = parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
       return { role: 'tool', parts: [{ type: 'toolResult', id, text, isError: false }, ...parts.filter((part) => part.type === 'file')] };
     }
@@ -87,7 +100,7 @@ function found(id: string, find: Find): readonly AskedPart[] {
 
 function readMessage(item: Fields, at: string): AskedMessage {
   const role = textAt(item['role'], `${at}.role`);
-  const parts = readContent(item['content'], `${at}.content`);
+  const parts = contentAt(readPart, item['content'], `${at}.content`);
   switch (role) {
     case 'system':
     case 'developer':
@@ -105,11 +118,6 @@ function readSummary(item: Fields, at: string): readonly AskedPart[] {
     const place = `${at}.summary[${index}]`;
     return { type: 'reasoning', text: textAt(fieldsAt(part, place)['text'], `${place}.text`) };
   });
-}
-
-function readContent(value: unknown, at: string): readonly AskedPart[] {
-  if (typeof value === 'string') return [{ type: 'text', text: value }];
-  return listAt(value, at).map((part, index) => readPart(fieldsAt(part, `${at}[${index}]`), `${at}[${index}]`));
 }
 
 function readPart(part: Fields, at: string): AskedPart {

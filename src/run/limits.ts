@@ -31,9 +31,9 @@ export interface Limits {
   readonly requestMs: number;
   /** How often a request that the provider did not answer is sent again; 0 for never. */
   readonly retries: number;
-  /** How many requests a run may send again in any case, over all its calls; */
+  /** How many requests a run may send again in any case, over all its calls. */
   readonly retryBudget: number;
-  /** and how many more for every hundred requests. */
+  /** How many more it may send again for every hundred requests. */
   readonly retryBudgetPercent: number;
   /** The longest wait that a provider may ask for before a request is sent again, in ms. */
   readonly retryWaitMs: number;

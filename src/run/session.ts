@@ -181,11 +181,16 @@ export class Session {
 
   #tell(event: Event): void {
     const { onEvent } = this.#options;
-    if (onEvent === undefined) return;
+    if (onEvent !== undefined) this.#observe(`onEvent threw at ${event.kind}`, () => onEvent(event));
+  }
+
+  /** An observer may be asynchronous, though nobody waits for it: its failure counts all the same. */
+  #observe(what: string, tell: () => unknown): void {
     const failed = (thrown: unknown): void =>
-      this.interrupt(new AmdahlError('CODE_FAILED', `onEvent threw at ${event.kind}: ${describe(thrown)}`, { cause: thrown }));
+      this.interrupt(new AmdahlError('CODE_FAILED', `${what}: ${describe(thrown)}`, { cause: thrown }));
     try {
-      watchOver(onEvent(event), failed);
+      const told = tell();
+      if (told instanceof Promise) told.catch(failed);
     } catch (thrown) {
       failed(thrown);
     }
@@ -197,13 +202,8 @@ export class Session {
   }
 
   tellDelta(delta: RunDelta): void {
-    const failed = (thrown: unknown): void =>
-      this.interrupt(new AmdahlError('CODE_FAILED', `onDelta threw: ${describe(thrown)}`, { cause: thrown }));
-    try {
-      watchOver(this.#options.onDelta?.(delta), failed);
-    } catch (thrown) {
-      failed(thrown);
-    }
+    const { onDelta } = this.#options;
+    if (onDelta !== undefined) this.#observe('onDelta threw', () => onDelta(delta));
   }
 
   /** The journal's entries of a place; none in a run's first entry. */
@@ -296,11 +296,6 @@ export class Session {
     }
     return known;
   }
-}
-
-/** An observer may be asynchronous, though nobody waits for it: its failure counts all the same. */
-function watchOver(told: unknown, failed: (thrown: unknown) => void): void {
-  if (told instanceof Promise) told.catch(failed);
 }
 
 const NO_ENTRIES: readonly Entry[] = [];
