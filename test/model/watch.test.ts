@@ -134,17 +134,24 @@ test('a stream is not silent before it said something, however early its headers
 });
 
 test('what a package fetches beside or before its request does not judge the request', async () => {
+  const mute = createTcpServer(() => {});
+  mute.listen(0, '127.0.0.1');
+  await once(mute, 'listening');
   const quick = await serve((response) => response.end('a file'));
   const slow = await serve((response) => void setTimeout(() => response.end('done'), 250));
   const late: Late[] = [];
   const watch = new Watch({ connectMs: 100, idleMs: 60, requestMs: 60_000 }, systemClock, (what) => late.push(what));
+  const abort = new AbortController();
   const answer = await watch.over(async () => {
-    const dead = fetch('https://192.0.2.1/').catch(() => {}); // an address that answers nobody
-    void dead;
     await (await fetch(quick)).text();
     await new Promise((resolve) => setTimeout(resolve, 120));
-    return await (await fetch(slow)).text();
+    const answering = fetch(slow);
+    // Beside it, somebody reports to a host that never answers.
+    fetch(`https://127.0.0.1:${(mute.address() as AddressInfo).port}/`, { signal: abort.signal }).catch(() => {});
+    return await (await answering).text();
   });
-  watch.stop();
   expect([answer, late]).toEqual(['done', []]);
+  watch.stop();
+  abort.abort();
+  mute.close();
 });
