@@ -122,13 +122,14 @@ export function redacted(value: unknown, redact: Redact): Json | undefined {
   if (value instanceof URL) return redact(value.href);
   if (Array.isArray(value)) return value.map((item) => redacted(item, redact) ?? null);
   const isFile = 'type' in value && value.type === 'data' && 'data' in value;
-  const kept: Record<string, Json> = {};
+  const kept: [string, Json][] = [];
   for (const [key, item] of Object.entries(value)) {
     const file = isFile && key === 'data' && typeof item === 'string' ? redactedFile(Buffer.from(item, 'base64'), redact) : undefined;
     const json = file?.toString('base64') ?? (isKeyIn(key, item) ? GONE : redacted(item, redact));
-    if (json !== undefined) kept[redact(key.toWellFormed())] = json;
+    if (json !== undefined) kept.push([redact(key.toWellFormed()), json]);
   }
-  return kept;
+  // Fields, whatever they are called: '__proto__' set on an object would be none.
+  return Object.fromEntries(kept);
 }
 
 function withoutSecretNumber(value: number, redact: Redact): Json {
