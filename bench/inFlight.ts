@@ -57,7 +57,11 @@ async function heldPerCall(calls: number, journal: Journal): Promise<number> {
     during = held();
     for (const resolve of waiting.splice(0)) resolve(reply([{ type: 'text', text: ANSWER }], 'stop'));
   };
-  await run(map(review, { concurrency: calls }), list, { models: { review: model }, journal });
+  await run(map(review, { concurrency: calls }), list, {
+    models: { review: model },
+    journal,
+    rateLimits: { 'bench/*': { concurrency: calls } },
+  });
   return (during - before) / 1_024 / calls;
 }
 

@@ -8,6 +8,9 @@ import { besideProcess } from './besideProcess.ts';
 import { callCost } from './callCost.ts';
 import { chaos } from './chaos.ts';
 import { findingTable, type Report, tableText } from './finding.ts';
+import { grounded } from './grounded.ts';
+import { herd } from './herd.ts';
+import { herdVirtual } from './herdVirtual.ts';
 import { importTime } from './importTime.ts';
 import { inFlight } from './inFlight.ts';
 import { install } from './install.ts';
@@ -35,7 +38,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   crowd: { title: 'What many calls at once over sockets cost', measure: socketCrowd },
   pipes: { title: 'How long pipes at once take', measure: socketPipes },
   steps: { title: 'What a durable step costs', measure: socketSteps },
+  herd: { title: 'What two hundred at once do to one rate limit', measure: herd },
+  herdVirtual: { title: 'What herds do in virtual time, twenty seeds each', measure: herdVirtual },
   chaos: { title: 'Whether answers are right when the provider misbehaves', measure: chaos },
+  grounded: { title: 'Whether checks tell true answers from made-up ones', measure: grounded },
   import: { title: 'How long an import takes', measure: importTime },
   install: { title: 'What an install brings', measure: install },
 };

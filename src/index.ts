@@ -9,6 +9,7 @@ export {
   type Budget,
   type InputOf,
   isAgent,
+  type ModelChoice,
   type ModelSettings,
   type OutputOf,
   type Shape,
@@ -17,7 +18,7 @@ export { type Check, type CheckFunction, type Evidence, type ToolResult, type Ve
 export { AmdahlError, ERROR_CODES, type ErrorCode, type ErrorRecord, type Problem, type Retryable, type Where } from './agent/errors.ts';
 export { grounded } from './agent/grounded.ts';
 export { noPlaceholder } from './agent/placeholder.ts';
-export type { AskOptions } from './agent/scope.ts';
+export type { AskOptions, Hedge } from './agent/scope.ts';
 export { step, type StepOptions } from './agent/step.ts';
 export {
   type Effect,
@@ -35,12 +36,17 @@ export { map, type MapOptions, type MapResult } from './compose/map.ts';
 export { mapReduce, type MapReduceOptions } from './compose/mapReduce.ts';
 export { pipe } from './compose/pipe.ts';
 export { type Bill, billOf, type Spend, type Tax } from './journal/bill.ts';
-export type { Entry, Event, EventKind, EventOf, Gap, Json, ProgramRef, RunId, Usage } from './journal/event.ts';
+export type { Entry, Event, EventKind, EventOf, Gap, Json, KnownLimits, ProgramRef, RunId, Usage } from './journal/event.ts';
 export type { Claim, Journal, RunRow, RunStatus } from './journal/journal.ts';
 export { memoryJournal, type MemoryJournalOptions } from './journal/memory.ts';
 export { defaultJournal, sqliteJournal, type SqliteJournalOptions } from './journal/sqlite.ts';
 export { treeOf } from './journal/tree.ts';
+export type { GateView, Incident } from './model/gateView.ts';
+export type { RateLimit } from './model/limiter.ts';
 export type { Price, PriceTable, Rate } from './model/prices.ts';
+export type { RateLimits } from './model/rateLimits.ts';
+export { gate, type GateMiddleware, type GateOptions } from './run/gateMiddleware.ts';
+export type { GateBudget } from './run/gateParty.ts';
 export { DEFAULT_LIMITS, type Limits } from './run/limits.ts';
 export { deny, type Models } from './run/models.ts';
 export { type Clock, type Random } from './run/ports.ts';

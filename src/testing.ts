@@ -6,8 +6,10 @@ export { scripted, type ScriptedModel, type ScriptedTurn } from './model/scripte
 export { deny } from './run/models.ts';
 export { cassette } from './run/tape.ts';
 export type { Answer, Answers } from './modelServer/answers.ts';
+export type { Delay } from './modelServer/delay.ts';
 export type { Fault, FaultName, Faults } from './modelServer/faults.ts';
 export type { ModelServerOptions } from './modelServer/options.ts';
 export type { ModelServerStats, RequestRecord } from './modelServer/records.ts';
 export { startModelServer, type ModelServer } from './modelServer/server.ts';
+export type { LimitHeaders, Throttle } from './modelServer/throttle.ts';
 export type { Asked } from './modelServer/wire.ts';

@@ -19,12 +19,14 @@ const AGENT: unique symbol = Symbol.for('amdahl.agent') as never;
 
 export type AgentKind = 'model' | 'step' | 'pipe' | 'all' | 'map' | 'mapReduce' | 'flow';
 
-/** Caps on what a call and all below it may spend. `calls` counts model requests, `usd` is dollars, `ms` time at work. */
+/** Caps on what a call and all below it may spend. `calls` counts model requests but those that were refused for their rate, `usd` is dollars, `ms` time at work. */
 export interface Budget {
   readonly calls?: number;
   readonly tokens?: number;
   readonly usd?: number;
   readonly ms?: number;
+  /** What happens when a cap is reached: the call fails with BUDGET_EXCEEDED. The only way yet, and the default. */
+  readonly onLimit?: 'fail';
 }
 
 /** The static picture of an agent, known without running it. */
@@ -48,7 +50,7 @@ export type ModelChoice = string | LanguageModelV4 | LanguageModelV3 | LanguageM
 
 export interface ModelBehaviour {
   readonly kind: 'model';
-  readonly model?: ModelChoice;
+  readonly model?: ModelChoice | readonly ModelChoice[];
   readonly modelVersion?: string;
   readonly instructions: string;
   readonly tools: ReadonlyMap<string, ToolSpec>;
@@ -121,8 +123,11 @@ export interface Common<N extends string, IS, OS> {
 }
 
 export interface AgentOptions<N extends string, IS, OS> extends Common<N, IS, OS> {
-  /** Default: what the run says, else the environment variable AMDAHL_MODEL. */
-  readonly model?: ModelChoice;
+  /**
+   * Default: what the run says, else the environment variable AMDAHL_MODEL. Of a list the first is asked, and the next where
+   * the one before cannot be had: rate limits for good, overload, outages, time-outs, garbage, a key that is refused.
+   */
+  readonly model?: ModelChoice | readonly ModelChoice[];
   /** Change it when another model answers under the same id: earlier answers then do not count. */
   readonly modelVersion?: string;
   readonly instructions: string;
@@ -164,7 +169,7 @@ const MODEL_DEFAULTS: { readonly repairs: number; readonly attempts: number } = 
 
 /**
  * An agent that a model answers.
- * @throws AmdahlError MISCONFIGURED for a bad name, bound, tool, option or path of a check; NO_JSON_SCHEMA for an output a model cannot be told of.
+ * @throws AmdahlError MISCONFIGURED for a bad name, bound, tool, option, list of models or path of a check; NO_JSON_SCHEMA for an output a model cannot be told of.
  */
 export function agent<
   const N extends string,
@@ -188,7 +193,7 @@ export function agent<
       tools,
       settings: Object.freeze({ ...options.settings }),
       repairs: bound(options.repairs ?? MODEL_DEFAULTS.repairs, 'repairs', options.name, 0),
-      ...(options.model === undefined ? {} : { model: options.model }),
+      ...(options.model === undefined ? {} : { model: ownModel(options.model, options.name) }),
       ...(options.modelVersion === undefined ? {} : { modelVersion: options.modelVersion }),
       ...(options.turns === undefined ? {} : { turns: bound(options.turns, 'turns', options.name, 1) }),
     },
@@ -196,6 +201,31 @@ export function agent<
   if (made.output.kind === 'schema') made.output.jsonSchema();
   refuseDeadEnds(made);
   return made;
+}
+
+/** A list is checked and kept as it is now, whatever becomes of the caller's. */
+function ownModel(model: ModelChoice | readonly ModelChoice[], who: string): ModelChoice | readonly ModelChoice[] {
+  const models = modelsIn(model, who);
+  return Array.isArray(model) ? (Object.freeze([...models]) as readonly ModelChoice[]) : model; // the members of the same list
+}
+
+/**
+ * What stands in place of a model, as the list of those that are asked, in order; one alone is a list of one.
+ * @throws AmdahlError MISCONFIGURED for an empty list, a list in a list, and a model that is named twice. Pure.
+ */
+export function modelsIn(model: unknown, who: string): readonly [unknown, ...unknown[]] {
+  if (!Array.isArray(model)) return [model];
+  const wrong = (what: string): AmdahlError => new AmdahlError('MISCONFIGURED', `The list of models of '${who}' ${what}`);
+  const [first, ...rest] = model as readonly unknown[]; // what is in it is looked at where it is asked
+  if (model.length === 0) throw wrong('is empty. Name at least one, or leave the list out.');
+  const all: readonly [unknown, ...unknown[]] = [first, ...rest];
+  for (const [nth, one] of all.entries()) {
+    if (Array.isArray(one)) throw wrong(`has a list in it. Write all of them in one: ['openai/gpt-5', 'anthropic/claude-sonnet-4-5'].`);
+    const name = typeof one === 'string' ? `'${one}'` : 'the same model';
+    if (one !== undefined && all.indexOf(one) < nth)
+      throw wrong(`has ${name} twice. Name each once: the same one is asked again anyway before the next.`);
+  }
+  return all;
 }
 
 /** @throws AmdahlError MISCONFIGURED when a check looks where the output can have nothing. Pure. */
@@ -277,7 +307,11 @@ export function assertAgent(value: unknown, who: string): asserts value is AnyAg
 
 /** @throws AmdahlError MISCONFIGURED unless every cap is a number ≥ 0. Pure. */
 export function checkBudget(budget: Budget, who: string): Budget {
-  for (const [cap, value] of Object.entries(budget)) {
+  const { onLimit, ...caps } = budget;
+  if (onLimit !== undefined && onLimit !== 'fail') {
+    throw new AmdahlError('MISCONFIGURED', `The budget of '${who}' has onLimit: ${JSON.stringify(onLimit)}. There is only 'fail'.`);
+  }
+  for (const [cap, value] of Object.entries(caps)) {
     if (!['calls', 'tokens', 'usd', 'ms'].includes(cap)) {
       throw new AmdahlError(
         'MISCONFIGURED',

@@ -32,6 +32,7 @@ export const ERROR_CODES = {
   AMBIGUOUS_CALL: 'the same question was asked twice at once by one asker',
   TOO_MANY_MISSING: 'a fan-out lost more than it may',
   CODE_FAILED: 'code of a step, a flow, a check or a tool threw',
+  TOOL_UNAVAILABLE: 'a tool that keeps failing the same way is not called for now',
   EFFECT_REFUSED: 'an effect is declared in a way that is refused here',
   EFFECT_UNCERTAIN: 'an act on the world may or may not have happened',
   RUN_CONFLICT: 'a run with this id was started with something else',

@@ -3,6 +3,7 @@
 
 import { isDate } from 'node:util/types';
 import type { Evidence } from './checks.ts';
+import { type List, listOf, listOfValues } from './series.ts';
 
 /** How deep values are walked, and how much of a text that holds JSON is parsed again (characters). */
 const DEPTH_MAX = 100;
@@ -13,11 +14,14 @@ export class Passage {
   readonly text: string;
   /** Whether it is the raw JSON of a value: its names, numbers and structure as a model sees them. */
   readonly raw: boolean;
+  /** Whether it is a text that holds JSON, whose values were gathered as well. */
+  readonly json: boolean;
   readonly #views = new Map<(text: string) => string, string>();
 
-  constructor(text: string, raw: boolean) {
+  constructor(text: string, raw: boolean, json = false) {
     this.text = text;
     this.raw = raw;
+    this.json = json;
   }
 
   /** The text in another form, computed once. `form` must be pure and the same function every time. */
@@ -40,14 +44,17 @@ export interface NumberLeaf {
 export interface Material {
   readonly passages: readonly Passage[];
   readonly numbers: readonly NumberLeaf[];
-  /** The numbers of each list, and its length: counts, sums and means of what is there count as said. */
-  readonly lists: readonly { readonly length: number; readonly columns: readonly (readonly number[])[] }[];
+  /** Lists and objects: counts, sums and what else follows from them count as said. */
+  readonly lists: readonly List[];
+  /** Names with digits in them: a year over its figures is said, too. */
+  readonly names: readonly string[];
 }
 
 interface Gathered {
   passages: Passage[];
   numbers: NumberLeaf[];
-  lists: { length: number; columns: number[][] }[];
+  lists: List[];
+  names: string[];
 }
 
 const materials = new WeakMap<Evidence, Material>();
@@ -62,6 +69,7 @@ export function materialOf(evidence: Evidence): Material {
     passages: all.flatMap((part) => part.passages),
     numbers: all.flatMap((part) => part.numbers),
     lists: all.flatMap((part) => part.lists),
+    names: all.flatMap((part) => part.names),
   };
   materials.set(evidence, material);
   return material;
@@ -72,7 +80,7 @@ function partOf(value: unknown, identity: unknown): Material {
   const key = [value, identity].find((candidate) => typeof candidate === 'object' && candidate !== null);
   const known = key === undefined ? undefined : parts.get(key);
   if (known !== undefined) return known;
-  const gathered: Gathered = { passages: [], numbers: [], lists: [] };
+  const gathered: Gathered = { passages: [], numbers: [], lists: [], names: [] };
   gather(value, '', [], gathered);
   if (typeof value === 'object' && value !== null) addRaw(value, gathered);
   if (key !== undefined) parts.set(key, gathered);
@@ -83,8 +91,7 @@ function partOf(value: unknown, identity: unknown): Material {
 function gather(value: unknown, key: string, above: readonly object[], into: Gathered): void {
   switch (typeof value) {
     case 'string':
-      into.passages.push(new Passage(value, false));
-      gatherInner(value, key, above, into);
+      gatherText(value, key, above, into);
       return;
     case 'number':
       into.numbers.push({ value, key });
@@ -114,38 +121,32 @@ function gatherObject(value: object, key: string, above: readonly object[], into
   }
   if (value instanceof Set) return gather([...value], key, above, into);
   if (!Array.isArray(value)) {
-    for (const [name, item] of Object.entries(value)) gather(item, name, above, into);
+    into.lists.push(listOfValues(value));
+    for (const [name, item] of Object.entries(value)) {
+      if (/\d/.test(name)) into.names.push(name);
+      gather(item, name, above, into);
+    }
     return;
   }
-  into.lists.push({ length: value.length, columns: columnsOf(value) });
+  into.lists.push(listOf(value));
   for (const item of value) gather(item, key, above, into);
 }
 
-function columnsOf(list: readonly unknown[]): number[][] {
-  const columns = new Map<string, number[]>();
-  const add = (name: string, value: unknown): void => {
-    if (typeof value !== 'number') return;
-    const column = columns.get(name);
-    if (column === undefined) columns.set(name, [value]);
-    else column.push(value);
-  };
-  for (const item of list) {
-    if (typeof item === 'object' && item !== null) for (const [name, value] of Object.entries(item)) add(name, value);
-    else add('', item);
-  }
-  return [...columns.values()].filter((column) => column.length > 1);
+/** Tools often answer with JSON in a text: what it says is evidence too, without its escapes. */
+function gatherText(text: string, key: string, above: readonly object[], into: Gathered): void {
+  const inner = innerJson(text);
+  into.passages.push(new Passage(text, false, inner !== undefined));
+  if (inner !== undefined) gather(inner, key, above, into);
 }
 
-/** Tools often answer with JSON in a text: what it says is evidence too, without its escapes. */
-function gatherInner(text: string, key: string, above: readonly object[], into: Gathered): void {
-  if (text.length > INNER_JSON_MAX || !/^\s*[[{]/.test(text)) return;
-  let inner: unknown;
+function innerJson(text: string): object | undefined {
+  if (text.length > INNER_JSON_MAX || !/^\s*[[{]/.test(text)) return undefined;
   try {
-    inner = JSON.parse(text);
+    const inner: unknown = JSON.parse(text);
+    return typeof inner === 'object' && inner !== null ? inner : undefined;
   } catch {
-    return;
+    return undefined;
   }
-  gather(inner, key, above, into);
 }
 
 function addRaw(value: object, into: Gathered): void {

@@ -7,7 +7,7 @@ import { canonical, hash } from './canonical.ts';
 import type { Contract } from './contract.ts';
 import type { ToolSpec } from './tool.ts';
 
-/** Which model would answer an agent. */
+/** Which model would answer an agent: the first, of several. */
 export type ModelOf = (agent: AnyAgent) => LanguageModelV4 | undefined;
 
 /** How a model is named in journals, bills and price tables: 'provider/modelId', or 'address#modelId'. Pure. */
@@ -18,7 +18,8 @@ export function modelName(model: LanguageModelV4): string {
 /**
  * Hash of everything that makes an agent's answers what they are: instructions, model, settings, tools and contracts
  * for a model; `version` for code, so that code without one counts as unchanged. Checks are not part of it: they
- * judge recorded answers again. Composites have none unless they carry a version. O(size of the definition) the first
+ * judge recorded answers again. Of a list of models only the first is part of it: to add or exchange a fall-back buys no
+ * finished work again, and what a fall-back answered stands like any other answer. Composites have none unless they carry a version. O(size of the definition) the first
  * time; again only where the model is another, or agents are among the tools.
  */
 export function fingerprint(agent: AnyAgent, modelOf: ModelOf): string | undefined {

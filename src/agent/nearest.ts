@@ -1,13 +1,13 @@
 // What somebody may have meant: the nearest of some names. Pure.
 
-/** The name with the fewest edits, if those are at most two in five letters of it. O(names × length²). */
+/** The name with the fewest edits, if those are at most two in five letters of the longer: 2 of 6, 3 of 7. O(names × length²). */
 export function nearest(meant: string, names: readonly string[]): string | undefined {
   let best: { name: string; edits: number } | undefined;
   for (const name of names) {
     const edits = editsBetween(meant.toLowerCase(), name.toLowerCase());
     if (best === undefined || edits < best.edits) best = { name, edits };
   }
-  return best !== undefined && best.edits <= Math.ceil(Math.max(meant.length, best.name.length) * 0.4) ? best.name : undefined;
+  return best !== undefined && best.edits <= Math.round(Math.max(meant.length, best.name.length) * 0.4) ? best.name : undefined;
 }
 
 /** Levenshtein distance. */

@@ -15,17 +15,23 @@ export function titled(kind: string, given: unknown): string {
 }
 
 /**
- * Options that are undefined count as not given.
+ * Options that are undefined count as not given. `meant` has names that others use for what is known here.
  * @throws AmdahlError MISCONFIGURED unless it is an object with known names. Pure.
  */
-export function checkOptions(given: unknown, known: Readonly<Record<string, true>>, who: string, noun = 'an option'): void {
+export function checkOptions(
+  given: unknown,
+  known: Readonly<Record<string, true>>,
+  who: string,
+  noun = 'an option',
+  meant: Readonly<Record<string, string>> = {},
+): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new AmdahlError('MISCONFIGURED', `${who} takes an object and was given ${kindOf(given)}. Write { ${Object.keys(known)[0]}: … }.`);
   }
   const odd = Object.entries(given).find(([name, value]) => value !== undefined && !Object.hasOwn(known, name))?.[0];
   if (odd === undefined) return;
   const names = Object.keys(known);
-  const like = nearest(odd, names);
+  const like = Object.hasOwn(meant, odd) ? meant[odd] : nearest(odd, names);
   throw new AmdahlError(
     'MISCONFIGURED',
     `${who} has ${noun} '${odd}' that does not exist${like === undefined ? '.' : `; did you mean '${like}'?`} The ${noun.replace(/^an? /, '')}s are ${names.join(', ')}.`,

@@ -85,7 +85,9 @@ const fillers: readonly RegExp[] = [
   // TODO with nothing but a wish to fill it in.
   /^(?:todo|tbd|tba|fixme)\b[\s:.,()-]*(?:fill(?: this| me)?(?: in)?|later|complete(?: this)?|describe(?: this)?|replace(?: this| me)?|to be \w+|placeholder|insert .{0,40}|add (?:text|content|details|description|summary)(?: here)?)?[\s.!)]*$/,
   /^(?:to be |tb)(?:determined|decided|announced|added|completed|confirmed|defined|filled|filled in|written|provided|done)$/,
-  /^(?:none|not|nothing|nil|no information|no info|no details?|no description|no summary|no content|no data|no text|no value|no answer) (?:provided|given|supplied)$/,
+  /^(?:none|not|nothing|nil|no information|no info|no details?|no description|no summary|no content|no data|no text|no value|no answer) (?:provided|supplied)$/,
+  // "None given" says that the source gives none.
+  /^(?:not|nil|no information|no info|no details?|no description|no summary|no content|no text|no value|no answer) given$/,
   /^(?:none|not) (?:available|applicable)$/,
   /^coming soon$/,
   new RegExp(`^(?:this is |just )?(?:a |an |the )?(?:placeholder|dummy|filler)(?:[ _-]?${noun}){0,2}(?: for .{1,40})?$`),
@@ -114,7 +116,7 @@ function placeholderKind(value: string): 'filler' | 'word' | undefined {
   if (fillers.some((filler) => filler.test(bare))) return 'filler';
   const inside = /^[<[({](?! )([^<>[\]{}]{1,100})[>\])}]$/.exec(bare)?.[1];
   if (inside === undefined || !sameBrackets(bare)) return undefined;
-  if (inside === 'todo' || inside === 'tbd' || inside === 'n/a') return 'filler';
+  if (inside === 'todo' || inside === 'tbd' || inside === 'n/a' || fillers.some((filler) => filler.test(inside))) return 'filler';
   if (bare.startsWith('(') || (bare.startsWith('<') && (elements.has(inside) || /[="/]/.test(inside)))) return undefined;
   return wish.test(inside) || (generic.test(inside) && !bare.startsWith('{')) ? 'filler' : undefined;
 }

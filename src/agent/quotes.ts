@@ -27,19 +27,16 @@ function toAscii(text: string): string {
     .replaceAll(/[‐‑‒–—―−]/g, '-');
 }
 
-/** The plain form without what documents wrap around words: line marks, emphasis, quote marks, tags, hyphenation. */
-function loose(text: string): string {
-  return loosen(withoutTags(text));
-}
-
-function loosen(text: string): string {
+/** Marks that documents put around words, and not between them: quote marks, emphasis, escapes, entities, hyphenation. */
+function inlineLoose(text: string): string {
   const words = text
-    .replaceAll(/^[ \t]*(?:\d+[ \t]*[:|→\t][ \t]?|[+\->|│#]+[ \t]|\/\/+|\*+[ \t]|[+-](?=\S))/gm, '')
     .replaceAll(/(\p{L})[-\u00ad]\r?\n[ \t]*(\p{Ll})/gu, '$1$2')
+    .replaceAll(/(?<=^|[\s("'*`>|[-])(_{1,2})(?=[^\s_])([^_\n]{0,300}[^\s_])\1(?![\p{L}\p{N}_])/gmu, '$2')
     .replaceAll(/&(?:amp|lt|gt|quot|apos|nbsp|#39);/g, (entity) => entities[entity] ?? entity);
   return plain(
     plain(words)
-      .replaceAll(/["'*`\\]+/g, '')
+      .replaceAll(/["'*`\\]+|~~/g, '')
+      .replaceAll(/(?<=\s|^)(?:\/\/+|\/(?=\s|$))(?=\s|$)/g, ' ')
       .replaceAll(/ ?-+ ?/g, '-'),
   );
 }
@@ -54,17 +51,61 @@ const entities: Readonly<Record<string, string>> = {
   '&nbsp;': ' ',
 };
 
-/** Tags without their brackets' content, Markdown links without their targets. */
-function withoutTags(text: string): string {
-  return text.replaceAll(/<\/?[a-zA-Z][^<>]{0,300}>/g, '').replaceAll(/!?\[([^[\]]{0,300})\]\([^()\s]{0,500}\)/g, '$1');
+type Form = (text: string) => string;
+
+/** Line numbers of a listing. */
+const numberMarks = /^[ \t]*\d+(?:\t| *[:|→][ \t]?)/gm;
+/** What stands before the words of a line: bullets, quotes, headings, comments, the bars of trees, the signs of a diff. */
+const lineMarks = /^[ \t]*(?:[+-](?=[^\s+-])|(?:(?:[+\->|│#]+|\/\/+!?|\/?\*+\/?)(?=\s|$)|\/\*+|\/\/+)[ \t]*)+|(?<!\*)\*+\/[ \t]*$/gm;
+
+const withoutNumbers: Form = (text) => text.replaceAll(numberMarks, '');
+const withoutLineMarks: Form = (text) => withoutNumbers(text).replaceAll(lineMarks, '');
+const diffAfter: Form = (text) => text.replaceAll(/^-.*\n?/gm, '').replaceAll(/^\+/gm, '');
+const diffBefore: Form = (text) => text.replaceAll(/^\+.*\n?/gm, '').replaceAll(/^-/gm, '');
+/** Links without their targets, and nothing else. */
+const withoutTargets: Form = (text) =>
+  text.replaceAll(/!?\[((?:[^[\]]|\[[^[\]]{0,100}\]){0,300})\](?:\([^()\s]{0,500}(?:\s"[^"]{0,200}")?\)|\[[^[\]]{0,100}\])/g, '$1');
+/** Tags without what stands in their brackets. */
+const withoutTags: Form = (text) =>
+  text.replaceAll(/<((?:https?|mailto):[^<>\s]{1,300})>/g, '$1').replaceAll(/<\/?[a-zA-Z][^<>]{0,300}>/g, '');
+
+const same: Form = (text) => text;
+
+interface Reading {
+  readonly given: Form;
+  readonly quoted: Form;
+  readonly when: readonly RegExp[];
 }
 
-function diffAfter(text: string): string {
-  return loosen(text.replaceAll(/^-.*\n?/gm, ''));
-}
+/** A text is read in each of these ways, and the quote in the same one: with and without what stands before its lines. */
+const readings: readonly Reading[] = readingsOf();
 
-function diffBefore(text: string): string {
-  return loosen(text.replaceAll(/^\+.*\n?/gm, ''));
+function readingsOf(): readonly Reading[] {
+  const texts: readonly (readonly [Form, RegExp?])[] = [
+    [same],
+    [withoutNumbers, /^[ \t]*\d+(?:\t| *[:|→])/m],
+    [diffAfter, /^[+-]/m],
+    [diffBefore, /^[+-]/m],
+  ];
+  const hasTargets = /\]\(|\]\[/;
+  const hasTags = /<[a-zA-Z/]/;
+  const marks: readonly (readonly [Form, ...RegExp[]])[] = [
+    [same],
+    [withoutTargets, hasTargets],
+    [withoutTags, hasTags],
+    [(text) => withoutTags(withoutTargets(text)), hasTargets, hasTags],
+  ];
+  return [withoutLineMarks, same].flatMap((lines) =>
+    texts.flatMap(([text, whenText]) =>
+      marks.map(([mark, ...whenMark]): Reading => {
+        return {
+          given: (given) => inlineLoose(lines(mark(text(given)))),
+          quoted: (quote) => inlineLoose(lines(quote)),
+          when: [whenText, ...whenMark].filter((one) => one !== undefined),
+        };
+      }),
+    ),
+  );
 }
 
 /** JSON is laid out in many ways: without white space all of them are the same. */
@@ -77,20 +118,25 @@ export function quoteOccurs(quote: string, passages: readonly Passage[]): boolea
   const exact = plain(quote);
   const asWritten = partsOf(exact);
   if (passages.some((passage) => occurs(passage.as(plain), [exact]) || occurs(passage.as(plain), asWritten))) return true;
-  const loosely = partsOf(loosen(quote));
-  if (passages.some((passage) => !passage.raw && looseForms(passage).some((form) => occurs(passage.as(form), loosely)))) return true;
+  if (occursLoosely(quote, passages)) return true;
   if (!/[{}[\]":]/.test(quote)) return false;
   const densely = partsOf(dense(quote));
   return passages.some((passage) => passage.raw && occurs(passage.as(dense), densely));
 }
 
-function looseForms(passage: Passage): readonly ((text: string) => string)[] {
-  const isDiff = /^[+-]/m.test(passage.text);
-  return isDiff ? [loose, loosen, diffAfter, diffBefore] : [loose, loosen];
+function occursLoosely(quote: string, passages: readonly Passage[]): boolean {
+  const bare = quote.replaceAll(/^(?:\s|["'`“”‘’«»„…]|\.{3})+(?=\S)|(?:["'`“”‘’«»…]|\.{3})+\s*$/g, '');
+  const texts = passages.filter((passage) => !passage.raw);
+  return readings.some(({ given, quoted, when }) => {
+    const applies = texts.filter(({ text }) => when.every((sign) => sign.test(text)));
+    if (applies.length === 0) return false;
+    const parts = partsOf(quoted(bare));
+    return applies.some((passage) => occurs(passage.as(given), parts));
+  });
 }
 
 const ellipsis = / ?(?:\[ ?\.{3} ?\]|\( ?\.{3} ?\)|\.{3,}|(?:\. ){2,}\.) ?/;
-const outerMarks = /^["'([]+(?=\S)|["')\].,;:!?]+$/g;
+const outerMarks = /^["'`([]+\s*(?=\S)|\s*["'`)\].,;:!?]+$/g;
 
 /** What must occur in order: the quote without the marks around it, cut where it leaves something out. */
 function partsOf(quote: string): readonly string[] {

@@ -17,11 +17,21 @@ export type Settled<T> =
   | { readonly index: number; readonly ok: true; readonly value: T }
   | { readonly index: number; readonly ok: false; readonly error: unknown };
 
+/** Which model requests are sent a second time while the first sending is on its way, and how many. */
+export interface Hedge {
+  /** Those that are later than this share of all; between 0 and 1. */
+  readonly p: number;
+  /** At most so many more requests, as a share of all; above 0, at most 1. */
+  readonly extra: number;
+}
+
 export interface FanOptions {
   /** At most this many at once. */
   readonly concurrency: number;
   /** Told after each failure; true means that no further item is begun. Items begun are always finished. */
   readonly stop?: (failed: number) => boolean;
+  /** For every call below a branch. Default: as it is above. */
+  readonly hedge?: Hedge | undefined;
 }
 
 /**

@@ -1,12 +1,15 @@
 // The bill as lines for people. Pure; called at the end of run and resume, and by show.
 
 import type { Colors } from 'picocolors/types.js';
-import type { Bill, Levy, Spend } from '../journal/bill.ts';
+import type { Bill, Levy, Spend, Waited } from '../journal/bill.ts';
 import { usesStandIn } from './progress.ts';
 import { STAND_IN_NOTE } from './progressText.ts';
 import { costText, countText, many, timeText, usdText, visible, wrapText } from './quantities.ts';
 import type { Cell } from './table.ts';
 import { tableLines } from './table.ts';
+
+/** Shorter waits are no news, in a bill as in a tree. */
+export const WAIT_TOLD_FROM_MS = 100;
 
 const COLUMNS = [
   { gives: true },
@@ -17,8 +20,11 @@ const COLUMNS = [
   { align: 'right', drop: 1 },
 ] as const;
 
-/** What was spent, on what, and how much of it was tax. Rows per agent and model only where there are several. */
-export function renderBill(bill: Bill, width: number, colors: Colors): string[] {
+/**
+ * What was spent, on what, and how much of it was tax. Rows per agent and model only where there are several. `turnedAway`:
+ * how many of the failed requests a rate limit turned away.
+ */
+export function renderBill(bill: Bill, turnedAway: number, width: number, colors: Colors): string[] {
   if (bill.calls === 0) return [`${colors.bold('bill')}  no model was asked`];
   const rows = [[...rowOf({ text: 'bill', paint: colors.bold }, bill), timeText(bill.activeMs)]];
   const [agents, models] = [Object.entries(bill.agents), Object.entries(bill.models)];
@@ -26,7 +32,7 @@ export function renderBill(bill: Bill, width: number, colors: Colors): string[] 
   if (models.length > 1) for (const [name, spend] of models) rows.push(rowOf({ text: `  ${visible(name)}`, paint: colors.dim }, spend));
   return [
     ...tableLines(COLUMNS, rows, width),
-    ...notesOf(bill, colors).flatMap(([text, paint]) => wrapText(text, width, '  ').map((line) => paint(line))),
+    ...notesOf(bill, turnedAway, colors).flatMap(([text, paint]) => wrapText(text, width, '  ').map((line) => paint(line))),
   ];
 }
 
@@ -37,7 +43,7 @@ function rowOf(name: Cell, spend: Spend): (string | Cell)[] {
 
 type Note = readonly [text: string, paint: (text: string) => string];
 
-function notesOf(bill: Bill, colors: Colors): Note[] {
+function notesOf(bill: Bill, turnedAway: number, colors: Colors): Note[] {
   const notes: Note[] = [];
   const { tax, open, failed, cancelled, tokensCached, tokensReasoning, unpriced, modelMs } = bill;
   const models = Object.keys(bill.models);
@@ -47,10 +53,13 @@ function notesOf(bill: Bill, colors: Colors): Note[] {
     `${timeText(modelMs)} of model time`,
     tokensCached === 0 ? '' : `${countText(tokensCached)} of the input cached`,
     tokensReasoning === 0 ? '' : `${countText(tokensReasoning)} of the output reasoning`,
-    failed === 0 ? '' : `${many(failed, 'request')} failed`,
+    failed <= turnedAway ? '' : `${many(failed - turnedAway, 'request')} failed`,
+    turnedAway === 0 ? '' : `${many(turnedAway, 'request')} turned away by rate limits`,
     cancelled === 0 ? '' : `${many(cancelled, 'request')} cancelled`,
   ].filter((part) => part !== '');
   if (details.length > 0) notes.push([details.join(', '), plain]);
+  const waited = waitedText(tax.waitedMs);
+  if (waited !== '') notes.push([waited, plain]);
   if (tax.all.requests > 0) notes.push([`tax: ${levyText(tax.all)} of it bought no output (${taxCauses(bill)})`, plain]);
   if (open.requests > 0)
     notes.push([`${many(open.requests, 'request')} got no answer: ${levyText(open, false)} assumed spent`, colors.yellow]);
@@ -61,14 +70,25 @@ function notesOf(bill: Bill, colors: Colors): Note[] {
 }
 
 function taxCauses({ tax }: Bill): string {
-  const { repairs, retries, rejected } = tax;
+  const { repairs, retries, hedges, rejected } = tax;
   return [
     repairs.requests === 0 ? '' : many(repairs.requests, 'repair'),
     retries.requests === 0 ? '' : `${retries.requests} sent again`,
+    hedges.requests === 0 ? '' : many(hedges.requests, 'hedge'),
     rejected.attempts === 0 ? '' : `${many(rejected.attempts, 'attempt')} thrown away`,
   ]
     .filter((part) => part !== '')
     .join(', ');
+}
+
+/** '' where nobody waited long enough to notice. */
+function waitedText({ budget, retry, gate }: Waited): string {
+  const parts = [
+    gate < WAIT_TOLD_FROM_MS ? '' : `${timeText(gate)} at gates`,
+    retry < WAIT_TOLD_FROM_MS ? '' : `${timeText(retry)} to send again`,
+    budget < WAIT_TOLD_FROM_MS ? '' : `${timeText(budget)} for room in budgets`,
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? '' : `waited ${parts.join(', ')}, summed over calls`;
 }
 
 function levyText({ requests, tokens, usdMicros }: Levy, withRequests = true): string {

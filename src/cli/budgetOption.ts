@@ -3,13 +3,15 @@
 import { AmdahlError } from '../agent/errors.ts';
 import type { Budget } from '../agent/agent.ts';
 
+type Cap = Exclude<keyof Budget, 'onLimit'>;
+
 const EXAMPLE = 'Write it like --budget calls=8,tokens=1M,usd=0.5,time=10m.';
 const SCALES: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
 const TIMES: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 60e3, h: 3_600e3, '': 1e3 };
 
 /** @throws AmdahlError MISCONFIGURED naming the part that is wrong. */
 export function parseBudget(text: string): Budget {
-  const budget: { -readonly [K in keyof Budget]: Budget[K] } = {};
+  const budget: Partial<Record<Cap, number>> = {};
   for (const part of text.split(',')) {
     const [, name, number, unit] = /^\s*([a-z]+)\s*=\s*\$?(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(part) ?? [];
     if (name === undefined || number === undefined || unit === undefined) {
@@ -27,7 +29,7 @@ export function parseBudget(text: string): Budget {
   return budget;
 }
 
-function capOf(name: string): keyof Budget {
+function capOf(name: string): Cap {
   if (name === 'time') return 'ms';
   if (name === 'calls' || name === 'tokens' || name === 'usd') return name;
   throw new AmdahlError('MISCONFIGURED', `--budget: there is no cap '${name}'; the caps are calls, tokens, usd and time. ${EXAMPLE}`);

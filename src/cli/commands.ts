@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { FAULTS } from '../modelServer/faults.ts';
 import { debugging, EXIT, exitCodeOf, reportError } from './report.ts';
 import type { ModelServerFlags } from './modelServerOptions.ts';
 import type { DriveOptions, RunOptions } from './runCommand.ts';
@@ -22,6 +23,7 @@ Examples:
   amdahl resume last                             go on after Ctrl-C, a crash or a failure; nothing is bought twice
   amdahl show last                               what happened: every call, its attempts, time, tokens and dollars
   amdahl show last --prompt                      exactly what was sent to the models, call by call
+  amdahl limits                                  how many requests and tokens providers take, as far as runs have learned
   amdahl doctor                                  which providers, packages and keys are found, and whether the journal is well
 
 Exit codes:
@@ -36,7 +38,7 @@ AMDAHL_DEBUG=1 shows stacks, NO_COLOR=1 turns colors off.`;
 
 const RUN_HELP = `
 FILE is a module: .ts, .mts, .js or .mjs. Without #export its default export is run, or the only agent it exports.
-It may export options = { models, prices, limits, budget } for its runs.
+It may export options = { models, prices, limits, rateLimits, budget } for its runs.
 
 Examples:
   amdahl run sweep.ts --input '{"question":"where is eval used?"}'
@@ -61,6 +63,41 @@ Examples:
   amdahl show sweep-7 --prompt                        which calls asked a model, and what the first one sent
   amdahl show sweep-7 --prompt 'sweep[3]/review'      what one call sent; --prompt --all: what all sent
   amdahl show sweep-7 --prompt --json                 every request as one line of JSON`;
+
+const LIMITS_HELP = `
+One gate for each provider account and model stands in front of all agents of a process. It keeps to the limits it knows:
+
+  config     given as rateLimits, in run() or in the options a program exports
+  announced  told by the provider in the headers of its answers
+  learned    guessed from requests that were refused for their rate (429)
+  overload   no limit of the account: requests failed (503, 529, time-outs), and fewer go at once until they are answered
+
+- is not known, and then not kept to. PUSH-BACKS counts the moments at which the gate was pushed back: several requests
+that are refused for their rate at one moment are one. Each request that an overloaded provider drops counts as one, too.
+Without RUN the newest runs are read, and the newest of each gate is shown.
+
+What is configured is kept to from the first request on, so that nothing is pushed back at all:
+
+  export const options = { rateLimits: { 'openai/gpt-5': { requestsPerMinute: 500, tokensPerMinute: 200_000 } } };
+
+Examples:
+  amdahl limits
+  amdahl limits last
+  amdahl limits sweep-7 --json | jq .limits`;
+
+const MODEL_SERVER_HELP = `
+Faults, each with its share of requests (--fault 503=20% --fault hang:30000=2%):
+FAULTS
+
+In a test the server is started from code, and a function switches faults on and off:
+
+  import { startModelServer } from 'amdahl/testing';
+  let down = false;
+  const server = await startModelServer({ faults: () => (down ? '503' : undefined) });
+
+Examples:
+  amdahl model-server --port 8080 --rpm 60 --limits announced
+  amdahl model-server --port 8080 --latency lognormal:200:0.5 --fault 500=5%`;
 
 /** Parses, runs one command, and exits. Never throws. */
 export async function main(argv: readonly string[]): Promise<never> {
@@ -98,6 +135,7 @@ function commandLine(terminal: Terminal, done: Done): Command {
   addResume(program, terminal, done);
   addRuns(program, terminal, done);
   addShow(program, terminal, done);
+  addLimits(program, terminal, done);
   addDoctor(program, terminal, done);
   addModelServer(program, terminal, done);
   return program;
@@ -140,7 +178,7 @@ function addDriving(command: Command): Command {
     .option('--budget <caps>', 'caps on what may be spent, such as calls=8,tokens=1M,usd=0.5,time=10m')
     .option(
       '--model <name>',
-      "the model of all agents, 'provider/modelId', or of one: 'agent=provider/modelId'; may be given several times",
+      "the model of all agents, 'provider/modelId', or of one: 'agent=provider/modelId'; given again, the next to ask where the one before fails",
       also,
     )
     .option('--retry <call>', 'ask this call again, by its path; may be given several times', also)
@@ -175,6 +213,20 @@ function addShow(program: Command, terminal: Terminal, done: Done): void {
     .action(async (run: string, options: ShowOptions) => {
       const { showCommand } = await import('./showCommand.ts');
       done(await showCommand(run, options, terminal));
+    });
+}
+
+function addLimits(program: Command, terminal: Terminal, done: Done): void {
+  program
+    .command('limits')
+    .summary('show what was learned of rate limits')
+    .description('Shows how many requests and tokens providers take, as far as runs have learned.')
+    .argument('[run]', "of one run alone: its id, the start of one, or 'last'")
+    .option('--json', 'one line of JSON per gate')
+    .addHelpText('after', LIMITS_HELP)
+    .action(async (run: string | undefined, options: { json?: boolean }) => {
+      const { limitsCommand } = await import('./limitsCommand.ts');
+      done(await limitsCommand(run, options, terminal));
     });
 }
 
@@ -214,10 +266,17 @@ function addModelServer(program: Command, terminal: Terminal, done: Done): void 
     .option('--context <tokens>', 'refuse longer requests')
     .option('--log <file>', 'append each request as a line of JSON')
     .option('--json', 'each request and then the sums as lines of JSON')
+    .addHelpText('after', () => MODEL_SERVER_HELP.replace('FAULTS', faultLines()))
     .action(async (options: ModelServerFlags) => {
       const { modelServerCommand } = await import('./modelServerCommand.ts');
       done(await modelServerCommand(options, terminal));
     });
+}
+
+function faultLines(): string {
+  return Object.entries(FAULTS)
+    .map(([name, { says }]) => `  ${name.padEnd(16)} ${says}`)
+    .join('\n');
 }
 
 function also(one: string, before: readonly string[] | undefined): readonly string[] {

@@ -10,9 +10,13 @@ import { billNow } from '../journal/bill.ts';
 import type { Budget } from '../agent/agent.ts';
 import type { Gap, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
+import { hitsIn } from '../compose/incidents.ts';
+import { gatesOf } from '../model/gates.ts';
+import { systemClock } from '../run/ports.ts';
 import type { RunResult } from '../run/run.ts';
 import { run } from '../run/run.ts';
 import { renderBill } from './billText.ts';
+import { heldBackLines, incidentLines, othersIn } from './incidentText.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { amdahlCommand, pasteable } from './invocation.ts';
 import type { ModelNames } from './modelOption.ts';
@@ -20,11 +24,12 @@ import { nextStep } from './nextStep.ts';
 import type { Program } from './program.ts';
 import { programText } from './program.ts';
 import type { Progress } from './progress.ts';
-import { addToProgress, answersBelow, leaveOut, noProgress, overIn } from './progress.ts';
+import { addToProgress, answersBelow, incidentsOf, leaveOut, noProgress, overIn } from './progress.ts';
 import { clipLine, costText, countText, many, visible } from './quantities.ts';
 import { EXIT, exitCodeOf, isAmdahlError, reportError } from './report.ts';
 import { renderResume } from './resumeText.ts';
 import type { Output, Terminal } from './terminal.ts';
+import { heldBackSince } from './turnedAway.ts';
 import type { Watch, WatchMode } from './watch.ts';
 import { watchRun } from './watch.ts';
 
@@ -52,7 +57,7 @@ export async function drive(journey: Journey, terminal: Terminal): Promise<numbe
   for await (const { event } of journal.read(id)) addToProgress(progress, event);
   const again = retriedText(journey, progress);
   const known = progress.bill.firstAt !== undefined;
-  const watch = watchRun(progress, terminal, mode);
+  const watch = watchRun(progress, terminal, mode, () => gatesOf(systemClock).views());
   const before = { known, over: progress.end === 'succeeded', kept: keptText(progress) };
   let events = 0;
   const stop = listenForInterrupt(
@@ -86,7 +91,7 @@ function start(
   signal: AbortSignal,
   onEvent: Watch['event'],
 ): Promise<RunResult<unknown>> {
-  const { models: named, prices, limits, budget: own } = program.options;
+  const { models: named, prices, limits, rateLimits, budget: own } = program.options;
   const caps = { ...own, ...budget };
   const models = Object.keys(given).length === 0 ? named : { ...named, ...given };
   return run(program.agent as never, input as never, {
@@ -99,6 +104,7 @@ function start(
     ...(models === undefined ? {} : { models: models as never }), // run() holds these against its own rules.
     ...(prices === undefined ? {} : { prices: prices as never }),
     ...(limits === undefined ? {} : { limits }),
+    ...(rateLimits === undefined ? {} : { rateLimits: rateLimits as never }),
     ...(retry.length === 0 ? {} : { retry }),
   });
 }
@@ -144,9 +150,12 @@ function succeed(journey: Journey, result: RunResult<unknown>, progress: Progres
   out.line(typeof output === 'string' ? output.replace(/\n$/, '') : JSON.stringify(output, undefined, 2));
   if (!people) return EXIT.succeeded;
   err.line();
+  const hits = hitsIn(missing.map((gap) => gap.error));
+  for (const line of incidentLines(incidentsOf(progress, hits), { hits, of: progress.fan?.width })) err.line(err.colors.yellow(line));
+  for (const line of heldBackLines(heldBackSince(progress.turnedAway, progress.entryAt))) err.line(err.colors.yellow(line));
   for (const line of missingLines(missing, progress, err)) err.line(line);
   if (resume !== undefined) for (const line of [...renderResume(resume, id, err.colors), ...again]) err.line(line);
-  for (const line of renderBill(bill, err.width(), err.colors)) err.line(line);
+  for (const line of renderBill(bill, progress.turnedAway.requests, err.width(), err.colors)) err.line(line);
   err.line(err.colors.dim(`what happened: ${amdahlCommand()} show ${id}`));
   if (missing.length > 0) err.line(err.colors.dim(`ask again what is missing: ${amdahlCommand()} resume ${id}`));
   return EXIT.succeeded;
@@ -155,10 +164,12 @@ function succeed(journey: Journey, result: RunResult<unknown>, progress: Progres
 function missingLines(missing: readonly Gap[], progress: Progress, { colors, width }: Output): string[] {
   if (missing.length === 0) return [];
   const of = progress.fan === undefined ? '' : ` of ${progress.fan.width}`;
-  const lines = missing
+  const others = othersIn(missing);
+  const lines = others
     .slice(0, GAPS_SHOWN)
     .map(({ call, error }) => `  ${clipLine(`${call}  ${error.code}: ${pasteable(error.message)}`, Math.max(40, width() - 2))}`);
-  if (missing.length > GAPS_SHOWN) lines.push(`  … ${missing.length - GAPS_SHOWN} more`);
+  if (others.length > GAPS_SHOWN) lines.push(`  … ${others.length - GAPS_SHOWN} more`);
+  if (others.length < missing.length) lines.push(`  ${missing.length - others.length} because of what is said above`);
   return [colors.yellow(`${colors.bold('missing')}  ${missing.length}${of}`), ...lines, ''];
 }
 
@@ -178,11 +189,12 @@ function fail(journey: Journey, error: unknown, progress: Progress, ran: boolean
   const { id, mode, debug } = journey;
   const bill: Bill = billNow(progress.bill);
   if (mode === 'json') out.line(JSON.stringify({ result: { status: 'failed', id, bill, ...errorPart(error) } }));
-  reportError(error, err, debug);
+  reportError(error, err, debug, (hits) => incidentsOf(progress, hits));
   const code = exitCodeOf(error, ran);
   if (mode !== 'people' || !ran) return code;
+  for (const line of heldBackLines(heldBackSince(progress.turnedAway, progress.entryAt))) err.line(err.colors.yellow(line));
   err.line();
-  for (const line of renderBill(bill, err.width(), err.colors)) err.line(line);
+  for (const line of renderBill(bill, progress.turnedAway.requests, err.width(), err.colors)) err.line(line);
   err.line(err.colors.dim(`what happened: ${amdahlCommand()} show ${id}`));
   const next = nextStep(isAmdahlError(error) ? error : undefined, id);
   if (next !== undefined) err.line(err.colors.dim(next));

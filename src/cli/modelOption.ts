@@ -1,4 +1,4 @@
-// What `--model` says: which model answers all agents, or one of them. Called by run and resume.
+// What `--model` says: which models answer all agents, or one of them. Called by run and resume.
 
 import type { AnyAgent } from '../agent/agent.ts';
 import { AmdahlError, describe } from '../agent/errors.ts';
@@ -6,16 +6,17 @@ import { nearest } from '../agent/nearest.ts';
 import { parseModelName, refuseSlip, shownModelName } from '../model/modelName.ts';
 import type { Environment } from '../model/providers.ts';
 
-/** Names of models by agent; '*' for all that are not named. */
-export type ModelNames = Readonly<Record<string, string>>;
+/** Names of models by agent, in the order in which they are asked where it has several; '*' for all agents that are not named. */
+export type ModelNames = Readonly<Record<string, string | readonly string[]>>;
 
 /**
- * 'openai/gpt-5' is for all agents, 'review=openai/gpt-5' for one. A provider that nobody knows is told when the model is
+ * 'openai/gpt-5' is for all agents, 'review=openai/gpt-5' for one; given again for the same, it is the next to be asked
+ * where the one before cannot be had. A provider that nobody knows is told when the model is
  * loaded, since a run that is read again loads none; one that looks misspelt is told here. Pure.
- * @throws AmdahlError MISCONFIGURED for what names no model, and for an agent that is given two.
+ * @throws AmdahlError MISCONFIGURED for what names no model, and for an agent that is given the same one twice.
  */
 export function parseModels(texts: readonly string[], env: Environment): ModelNames {
-  const models = new Map<string, string>();
+  const models = new Map<string, readonly string[]>();
   for (const text of texts) {
     // Agents have no '/' in their names, and every model has one.
     const [, agent = '*', model = ''] = /^(?:([^/]*)=)?(.*)$/s.exec(text) ?? [];
@@ -23,10 +24,12 @@ export function parseModels(texts: readonly string[], env: Environment): ModelNa
       throw wrong(
         `'${shownModelName(text)}' names no agent before '='. Write --model agent=provider/modelId, or --model provider/modelId.`,
       );
-    if (models.has(agent)) throw wrong(agent === '*' ? 'two models are given for all agents.' : `two models are given for '${agent}'.`);
-    models.set(agent, checked(model, env));
+    const before = models.get(agent) ?? [];
+    const name = checked(model, env);
+    if (before.includes(name)) throw wrong(`'${name}' is given twice for ${agent === '*' ? 'all agents' : `'${agent}'`}.`);
+    models.set(agent, [...before, name]);
   }
-  return Object.fromEntries(models);
+  return Object.fromEntries([...models].map(([agent, names]) => [agent, names.length === 1 ? (names[0] ?? names) : names]));
 }
 
 function checked(model: string, env: Environment): string {

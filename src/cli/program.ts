@@ -19,6 +19,7 @@ export interface ProgramOptions {
   readonly models?: Readonly<Record<string, unknown>>;
   readonly prices?: Readonly<Record<string, unknown>>;
   readonly limits?: Readonly<Record<string, number>>;
+  readonly rateLimits?: Readonly<Record<string, unknown>>;
   readonly budget?: Budget;
 }
 
@@ -132,13 +133,16 @@ function optionsOf(file: string, module: Record<string, unknown>): ProgramOption
   const { options } = module;
   if (options === undefined) return {};
   if (typeof options !== 'object' || options === null)
-    throw new AmdahlError('MISCONFIGURED', `'options' of ${file} is no object. Export { models, prices, limits, budget } or nothing.`);
-  const known = new Set(['models', 'prices', 'limits', 'budget']);
+    throw new AmdahlError(
+      'MISCONFIGURED',
+      `'options' of ${file} is no object. Export { models, prices, limits, rateLimits, budget } or nothing.`,
+    );
+  const known = new Set(['models', 'prices', 'limits', 'rateLimits', 'budget']);
   const odd = Object.keys(options).find((key) => !known.has(key));
   if (odd !== undefined)
     throw new AmdahlError(
       'MISCONFIGURED',
-      `'options' of ${file} has '${odd}', which a run does not take from a program. Use models, prices, limits and budget.`,
+      `'options' of ${file} has '${odd}', which a run does not take from a program. Use models, prices, limits, rateLimits and budget.`,
     );
   return options; // run() holds every part against its own rules.
 }

@@ -6,10 +6,17 @@
 // P3 A call counts once, under its present outcome: leaves when they end, composites only when they fail by themselves.
 // P4 Nothing runs at the start of an entry: whatever an earlier one left open is seen running when it is touched.
 
+import type { ErrorRecord } from '../agent/errors.ts';
+import { hitOf } from '../compose/incidents.ts';
 import type { OpenBill } from '../journal/bill.ts';
 import { addToBill, emptyBill } from '../journal/bill.ts';
 import type { AgentKind } from '../agent/agent.ts';
 import type { Event, EventOf, Place } from '../journal/event.ts';
+import { type IncidentNode, incidentIn } from '../journal/incident.ts';
+import { addTurnedAway, nobodyTurnedAway, type TurnedAway } from './turnedAway.ts';
+
+/** Shorter waits to ask again are no news. */
+const LONG_RETRY_MS = 2_000;
 
 type ItemState = 'running' | 'done' | 'failed';
 
@@ -26,6 +33,8 @@ export interface Failure {
   readonly path: string;
   readonly code: string;
   readonly message: string;
+  /** The incident it fell to, with others. */
+  readonly incident?: string;
 }
 
 /** A call that started. `outcome` is absent while it has none that counts. */
@@ -41,17 +50,24 @@ export interface Running {
   readonly path: string;
   readonly composite: boolean;
   doing: string;
+  /** Whom it asked last. */
+  model?: string;
+  /** It waits long to ask again: until when, in epoch ms, and after what. */
+  again?: { readonly at: number; readonly code: string } | undefined;
 }
 
 /** Read with `fractionOf`, `timeLeftMs` and the texts of progressText.ts; changed by `addToProgress` only. */
 export interface Progress {
   readonly bill: OpenBill;
+  readonly turnedAway: TurnedAway;
   readonly calls: Map<Place, Known>;
   /** In the order in which they began. */
   readonly running: Map<Place, Running>;
   /** By attempt, and by tool call: whose they are. */
   readonly askers: Map<Place, Place>;
   readonly models: Set<string>;
+  /** By id, each as it was last told. */
+  readonly incidents: Map<string, IncidentNode>;
   /** Path of the run's own call. */
   root: string | undefined;
   succeeded: number;
@@ -69,10 +85,12 @@ export interface Progress {
 export function noProgress(): Progress {
   return {
     bill: emptyBill(),
+    turnedAway: nobodyTurnedAway(),
     calls: new Map(),
     running: new Map(),
     askers: new Map(),
     models: new Set(),
+    incidents: new Map(),
     root: undefined,
     succeeded: 0,
     failed: 0,
@@ -89,6 +107,7 @@ export function noProgress(): Progress {
 /** Adds one event, in journal order. Changes `progress`. O(1). */
 export function addToProgress(progress: Progress, event: Event): void {
   addToBill(progress.bill, event);
+  addTurnedAway(progress.turnedAway, event);
   progress.lastAt = event.at;
   switch (event.kind) {
     case 'run.started':
@@ -105,16 +124,16 @@ export function addToProgress(progress: Progress, event: Event): void {
     case 'attempt.started':
       return doing(progress, event.place, '');
     case 'model.requested':
-      progress.models.add(event.model);
-      progress.askers.set(event.place, event.call);
-      return doing(progress, event.call, 'asking');
+      return ask(progress, event);
     case 'model.responded':
+      return doing(progress, takeAsker(progress, event.place), '');
     case 'model.failed':
-      return doing(
-        progress,
-        takeAsker(progress, event.place),
-        event.kind === 'model.failed' && event.retryMs !== undefined ? `waiting to ask again after ${event.error.code}` : '',
-      );
+      return failToAsk(progress, event);
+    case 'guard.tripped': {
+      const incident = incidentIn(event);
+      if (incident !== undefined) progress.incidents.set(incident.id, incident);
+      return;
+    }
     case 'tool.called':
       progress.askers.set(event.place, event.call);
       return doing(progress, event.call, event.tool);
@@ -128,6 +147,11 @@ export function addToProgress(progress: Progress, event: Event): void {
       return;
     default:
   }
+}
+
+/** The incidents of the present entry, and earlier ones of which `among` still speaks. */
+export function incidentsOf({ incidents, entryAt }: Progress, among: readonly { readonly id: string }[]): readonly IncidentNode[] {
+  return [...incidents.values()].filter(({ id, toldAt }) => toldAt >= entryAt || among.some((one) => one.id === id));
 }
 
 /** Items that are over, whatever their end. */
@@ -208,16 +232,41 @@ function endCall(progress: Progress, event: EventOf<'call.succeeded'> | EventOf<
       // A failure that is only passed on is not a second one.
       const own = event.causes.length === 0;
       setOutcome(progress, call, own || !composite ? 'failed' : undefined);
-      if (own) progress.lastFailure = { path, code: event.error.code, message: event.error.message };
+      if (own) progress.lastFailure = failureOf(path, event.error);
       return setItem(progress, path, 'failed');
     }
   }
+}
+
+function failureOf(path: string, error: ErrorRecord): Failure {
+  const { code, message } = error;
+  const incident = hitOf(error)?.id;
+  return { path, code, message, ...(incident === undefined ? {} : { incident }) };
 }
 
 function setOutcome(progress: Progress, call: Known, outcome: Known['outcome']): void {
   if (call.outcome !== undefined) progress[call.outcome] -= 1;
   if (outcome !== undefined) progress[outcome] += 1;
   call.outcome = outcome;
+}
+
+function ask(progress: Progress, { place, call, model }: EventOf<'model.requested'>): void {
+  progress.models.add(model);
+  progress.askers.set(place, call);
+  doing(progress, call, 'asking');
+  const running = progress.running.get(call);
+  if (running !== undefined) running.model = model;
+}
+
+function failToAsk(progress: Progress, { place, at, error, retryMs, hedge, lost }: EventOf<'model.failed'>): void {
+  // The other sending of its turn decides what the call does next.
+  if (lost === true || (hedge === true && retryMs === undefined)) return;
+  const call = takeAsker(progress, place);
+  // What was turned away for its rate goes back in line: when it is its turn, the gate knows.
+  const inLine = retryMs === 0 && error.code === 'MODEL_RATE_LIMITED';
+  doing(progress, call, retryMs === undefined ? '' : inLine ? 'in line' : `waiting to ask again after ${error.code}`);
+  const running = call === undefined ? undefined : progress.running.get(call);
+  if (running !== undefined && retryMs !== undefined && retryMs > LONG_RETRY_MS) running.again = { at: at + retryMs, code: error.code };
 }
 
 function doing(progress: Progress, place: Place | undefined, what: string): void {
@@ -227,6 +276,7 @@ function doing(progress: Progress, place: Place | undefined, what: string): void
   const running = progress.running.get(place);
   if (running !== undefined) {
     running.doing = what;
+    running.again = undefined;
     return;
   }
   progress.running.set(place, { path: call.path, composite: call.composite, doing: what });

@@ -1,32 +1,43 @@
 // Progress in words: two lines for a terminal, one for a log. Pure; called by watch.ts with the time and the width.
 
 import type { Colors } from 'picocolors/types.js';
-import type { Progress } from './progress.ts';
+import type { GateView } from '../model/gateView.ts';
+import type { Progress, Running } from './progress.ts';
 import { overIn, timeLeftMs, usesStandIn } from './progress.ts';
 import { clipLine, clipPath, costText, countText, many, timeText, visible, widthOf } from './quantities.ts';
+import { lineAt } from './waiting.ts';
 
 export const STAND_IN_NOTE = 'stand-in model: no LLM was asked';
 
 const BAR_COLUMNS_MAX = 30;
 const BAR_COLUMNS_MIN = 8;
 
+/** What is said behind the bar. Where there is no room the highest rank goes first. */
+interface Fact {
+  readonly text: string;
+  readonly rank: number;
+}
+
 /** The bar, or where nothing fans out the number of calls, with counts, tokens, money and time left. Fits `width`. */
-export function barLine(progress: Progress, now: number, width: number, colors: Colors): string {
+export function barLine(progress: Progress, now: number, width: number, colors: Colors, views: readonly GateView[] = []): string {
   const { fan } = progress;
   const name = clipPath(visible(fan?.path ?? progress.root ?? 'run'), Math.max(8, Math.floor(width / 4)));
-  const facts = factsOf(progress, now, colors);
-  if (fan === undefined) return fit([colors.bold(name), ...facts], width);
-  const counts = `${overIn(fan)}/${fan.width}`;
-  const room = width - widthOf(name) - widthOf(counts) - 2 - facts.reduce((sum, fact) => sum + widthOf(fact) + 2, 0);
-  const columns = Math.min(BAR_COLUMNS_MAX, Math.max(BAR_COLUMNS_MIN, room - 2));
-  return fit([`${colors.bold(name)} ${barOf(fan.done, fan.failed, fan.width, columns, colors)} ${counts}`, ...facts], width);
+  const counts = fan === undefined ? '' : ` ${overIn(fan)}/${fan.width}`;
+  const least = widthOf(name) + (fan === undefined ? 0 : 1 + BAR_COLUMNS_MIN) + widthOf(counts);
+  const facts = fitting(factsOf(progress, now, colors, views), width - least);
+  if (fan === undefined) return [colors.bold(name), ...facts].join('  ');
+  const room = width - widthOf(name) - widthOf(counts) - 1 - widthWith(facts);
+  const columns = Math.min(BAR_COLUMNS_MAX, Math.max(BAR_COLUMNS_MIN, room));
+  return [`${colors.bold(name)} ${barOf(fan.done, fan.failed, fan.width, columns, colors)}${counts}`, ...facts].join('  ');
 }
 
 /** What runs now: as many calls as fit, and how many more. Leaves only, unless nothing else runs. */
 export function runningLine(progress: Progress, width: number, colors: Colors): string {
   const all = [...progress.running.values()];
   const leaves = all.filter(({ composite }) => !composite);
-  const shown = leaves.length > 0 ? leaves : all;
+  // Who does something is named before those that wait.
+  const [busy, idle] = [leaves.filter(isBusy), leaves.filter((one) => !isBusy(one))];
+  const shown = leaves.length > 0 ? [...busy, ...idle] : all;
   if (shown.length === 0) return colors.dim(progress.end === undefined ? '  …' : '  ended');
   const parts: string[] = [];
   let room = width - 2;
@@ -45,14 +56,14 @@ export function runningLine(progress: Progress, width: number, colors: Colors): 
 }
 
 /** One line for a log, without colours and without a width. */
-export function logLine(progress: Progress, now: number): string {
-  const { fan, running } = progress;
+export function logLine(progress: Progress, now: number, views: readonly GateView[] = []): string {
+  const { fan } = progress;
   const what = fan === undefined ? many(progress.succeeded, 'call') + ' done' : `${overIn(fan)}/${fan.width} done`;
   const failed = fan === undefined ? progress.failed : fan.failed;
-  const left = timeLeftMs(progress, now);
+  const left = leftOf(progress, now, views);
   const parts = [
     what,
-    `${runningLeaves(progress) || running.size} running`,
+    workText(progress, views),
     failed === 0 ? '' : `${failed} failed`,
     ...spentOf(progress),
     left === undefined ? '' : `${timeText(left)} left`,
@@ -60,24 +71,46 @@ export function logLine(progress: Progress, now: number): string {
   return parts.filter((part) => part !== '').join(', ');
 }
 
-function factsOf(progress: Progress, now: number, colors: Colors): string[] {
+function factsOf(progress: Progress, now: number, colors: Colors, views: readonly GateView[]): Fact[] {
   const { fan } = progress;
-  const left = timeLeftMs(progress, now);
+  const left = leftOf(progress, now, views);
   const failed = fan === undefined ? progress.failed : fan.failed;
+  const [tokens, cost] = spentOf(progress);
   const facts = [
-    fan === undefined ? `${many(progress.succeeded, 'call')} done` : '',
-    `${runningLeaves(progress)} running`,
-    failed === 0 ? '' : colors.red(`${failed} failed`),
-    ...spentOf(progress),
-    left === undefined ? timeText(now - progress.entryAt) : `${timeText(left)} left`,
-    usesStandIn(progress.models) ? colors.yellow('stand-in') : '',
+    { text: fan === undefined ? `${many(progress.succeeded, 'call')} done` : '', rank: 0 },
+    { text: workText(progress, views), rank: 3 },
+    { text: failed === 0 ? '' : colors.red(`${failed} failed`), rank: 1 },
+    { text: tokens, rank: 6 },
+    { text: cost, rank: 4 },
+    { text: left === undefined ? timeText(now - progress.entryAt) : `${timeText(left)} left`, rank: 2 },
+    { text: usesStandIn(progress.models) ? colors.yellow('stand-in') : '', rank: 5 },
   ];
-  return facts.filter((fact) => fact !== '');
+  return facts.filter(({ text }) => text !== '');
 }
 
-function spentOf(progress: Progress): string[] {
+/** While a provider is down, what was done so far tells nothing of what is to come. */
+function leftOf(progress: Progress, now: number, views: readonly GateView[]): number | undefined {
+  return lineAt(views).down ? undefined : timeLeftMs(progress, now);
+}
+
+/** Who asks, who waits at a gate for its turn, and who does something else. */
+function workText(progress: Progress, views: readonly GateView[]): string {
+  const { queued } = lineAt(views);
+  const running = runningLeaves(progress) || progress.running.size;
+  if (queued === 0) return `${running} running`;
+  let asking = 0;
+  for (const { doing } of progress.running.values()) if (doing === 'asking') asking += 1;
+  const rest = running - asking - queued;
+  return `${asking} asking, ${queued} in line${rest > 0 ? `, ${rest} more running` : ''}`;
+}
+
+function spentOf(progress: Progress): readonly [tokens: string, cost: string] {
   const { tokensIn, tokensOut, usdMicros, callsUnpriced } = progress.bill.total;
   return [`${countText(tokensIn + tokensOut)} tokens`, costText(usdMicros, callsUnpriced)];
+}
+
+function isBusy({ doing, again }: Running): boolean {
+  return doing !== '' && doing !== 'in line' && again === undefined;
 }
 
 function runningLeaves(progress: Progress): number {
@@ -93,9 +126,20 @@ function barOf(done: number, failed: number, width: number, columns: number, col
   return colors.green('█'.repeat(full - red)) + colors.red('█'.repeat(red)) + colors.dim('░'.repeat(columns - full));
 }
 
-/** Drops facts from the end until the line fits. */
-function fit(parts: readonly string[], width: number): string {
-  let kept = parts.length;
-  while (kept > 1 && widthOf(parts.slice(0, kept).join('  ')) > width) kept -= 1;
-  return parts.slice(0, kept).join('  ');
+/** The texts of as many facts as fit, in their order. */
+function fitting(facts: readonly Fact[], room: number): readonly string[] {
+  let kept = facts;
+  while (kept.length > 0 && widthWith(kept.map(({ text }) => text)) > room) {
+    const least = Math.max(...kept.map(({ rank }) => rank));
+    kept = kept.toSpliced(
+      kept.findLastIndex(({ rank }) => rank === least),
+      1,
+    );
+  }
+  return kept.map(({ text }) => text);
+}
+
+/** Columns that facts take behind something. */
+function widthWith(facts: readonly string[]): number {
+  return facts.reduce((sum, fact) => sum + 2 + widthOf(fact), 0);
 }

@@ -4,7 +4,9 @@
 import type { LanguageModelV4Message } from '@ai-sdk/provider';
 import type { Colors } from 'picocolors/types.js';
 import type { Entry, EventOf, Place, Setup } from '../journal/event.ts';
+import { readable, withSystem } from '../model/foreign.ts';
 import { assistantMessage } from '../model/render.ts';
+import { QUESTION } from '../run/fallback.ts';
 
 /** One request as it was sent. */
 export interface SentRequest {
@@ -20,10 +22,18 @@ export interface SentRequest {
   readonly setup: Setup | undefined;
   /** The same turn was sent before, and had no answer: a crash swallowed it, or the provider did not give one. */
   readonly again: boolean;
+  /** The model that was asked before, where this is another. */
+  readonly instead?: string;
 }
 
 interface Talk {
   readonly messages: LanguageModelV4Message[];
+  /** Who was decided on, who was asked last, and who gave each answer: models by name. */
+  told: string | undefined;
+  asked: string | undefined;
+  readonly authors: string[];
+  /** How the conversation begins for who is asked. */
+  begin: LanguageModelV4Message | undefined;
   setup: Setup | undefined;
   turn: number;
   replies: number;
@@ -32,46 +42,67 @@ interface Talk {
 /** Requests in the order in which they were sent, of one call or of all. Memory: the conversations that go on. */
 export async function* requestsOf(entries: AsyncIterable<Entry>, call?: Place): AsyncGenerator<SentRequest> {
   const talks = new Map<Place, Talk>();
+  const talkAt = (place: Place): Talk => {
+    const known = talks.get(place) ?? { ...NO_TALK, messages: [], authors: [] };
+    talks.set(place, known);
+    return known;
+  };
   for await (const { event } of entries) {
-    if (event.kind === 'model.requested' && (call === undefined || event.call === call)) yield request(talks, event);
-    else if (event.kind === 'model.responded') {
+    if (event.kind === 'model.requested') {
+      if (call === undefined || event.call === call) yield request(talkAt(event.place), event);
+    } else if (event.kind === 'decision') {
+      if (event.question === QUESTION && typeof event.choice === 'string') talkAt(event.place).told = event.choice;
+    } else if (event.kind === 'model.responded') {
       const talk = talks.get(event.place);
       if (talk !== undefined && talk.replies <= event.turn) {
         talk.messages.push(assistantMessage(event.content));
+        talk.authors.push(talk.asked ?? '');
         talk.replies = event.turn + 1;
       }
     }
   }
 }
 
-function request(talks: Map<Place, Talk>, event: EventOf<'model.requested'>): SentRequest {
-  const talk = talks.get(event.place) ?? { messages: [], setup: undefined, turn: -1, replies: 0 };
-  talks.set(event.place, talk);
-  const again = event.turn <= talk.turn;
+const NO_TALK = { told: undefined, asked: undefined, begin: undefined, setup: undefined, turn: -1, replies: 0 };
+
+function request(talk: Talk, event: EventOf<'model.requested'>): SentRequest {
+  const { path, agent, attempt, turn, model, adds } = event;
+  const again = turn <= talk.turn;
   const before = talk.replies === 0 ? [] : talk.messages.slice(-1);
-  if (!again) talk.messages.push(...event.adds);
+  const [begin] = adds;
+  // Another model may be given a beginning of its own.
+  const begins = begin?.role === 'system' ? begin : undefined;
+  if (!again) talk.messages.push(...(turn > 0 && begins !== undefined ? adds.slice(1) : adds));
+  talk.begin = begins ?? talk.begin;
+  const asked = talk.told ?? model;
+  const instead = talk.asked === undefined || talk.asked === asked ? {} : { instead: talk.asked };
+  talk.asked = asked;
   talk.setup = event.setup ?? talk.setup;
-  talk.turn = event.turn;
-  const { path, agent, attempt, turn, model } = event;
+  talk.turn = turn;
+  // What code sends is told as it was sent: answers in it may be anybody's.
+  const whole = event.gated === true ? talk.messages : readable(talk.messages, (nth) => talk.authors[nth] === asked);
   return {
     path,
     agent,
     attempt,
     turn,
     model,
-    messages: [...talk.messages],
-    added: again ? [] : [...before, ...event.adds],
+    messages: [...(talk.begin === undefined ? whole : withSystem(whole, talk.begin))],
+    added: again ? [] : [...before, ...adds],
     setup: talk.setup,
     again,
+    ...instead,
   };
 }
 
 /** A request for people: what is new in it, verbatim. */
 export function renderRequest(request: SentRequest, colors: Colors): string[] {
-  const { path, attempt, turn, model, setup, again } = request;
+  const { path, attempt, turn, model, setup, again, instead } = request;
   const head = `${path}  attempt ${attempt + 1}, turn ${turn + 1}, ${model}`;
   const lines = [colors.bold(head), colors.dim('─'.repeat(head.length))];
-  if (again) return [...lines, colors.dim('sent again: the same messages had no answer'), ''];
+  if (instead !== undefined)
+    lines.push(colors.dim(`in place of ${instead}${turn === 0 ? '' : ', without what only that one would understand'}`));
+  if (again) return [...lines, ...(instead === undefined ? [colors.dim('sent again: the same messages had no answer')] : []), ''];
   if (turn > 0) lines.push(colors.dim('after all messages of the turn before:'));
   else if (setup !== undefined) lines.push(...setupLines(setup, colors));
   for (const message of request.added) lines.push(...messageLines(message, colors));

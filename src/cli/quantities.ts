@@ -18,6 +18,11 @@ export function countText(count: number): string {
   return String(Math.round(count));
 }
 
+/** A number that is read as such: in full below 10,000, then as countText has it. */
+export function amountText(count: number): string {
+  return count < 10_000 ? String(Math.round(count)) : countText(count);
+}
+
 /** Micro-dollars as dollars: cents where there are any, otherwise as many digits as it takes to see two. */
 export function usdText(micros: number): string {
   const dollars = micros / 1e6;
@@ -58,6 +63,11 @@ export function agoText(at: number, now: number): string {
 export function momentText(at: number): string {
   const date = new Date(at - new Date(at).getTimezoneOffset() * 60_000);
   return date.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/** Local time of day to the second: 14:05:09. */
+export function clockText(at: number): string {
+  return momentText(at).slice(11);
 }
 
 /** "1 call", "3 calls". */

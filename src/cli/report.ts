@@ -3,6 +3,9 @@
 
 import type { AmdahlError, ErrorCode, Problem } from '../agent/errors.ts';
 import { describe, ERROR_CODES } from '../agent/errors.ts';
+import { type Hit, hitOf, hitsOf } from '../compose/incidents.ts';
+import type { IncidentNode } from '../journal/incident.ts';
+import { incidentLines } from './incidentText.ts';
 import { pasteable } from './invocation.ts';
 import { ProgramThrew } from './programThrew.ts';
 import { clipLine, visible } from './quantities.ts';
@@ -60,8 +63,11 @@ export function isAmdahlError(error: unknown): error is AmdahlError {
   );
 }
 
+/** What is known of incidents, of those in which `hits` were lost above all. */
+type KnownIncidents = (hits: readonly Hit[]) => readonly IncidentNode[];
+
 /** Prints what went wrong, where, and what to do. Stacks only of the user's own program, or with `debug`. */
-export function reportError(error: unknown, output: Output, debug: boolean): void {
+export function reportError(error: unknown, output: Output, debug: boolean, incidents: KnownIncidents = () => []): void {
   const { colors } = output;
   if (error instanceof ProgramThrew) {
     output.line(`${colors.red(colors.bold('error'))} ${error.message}:\n`);
@@ -74,6 +80,7 @@ export function reportError(error: unknown, output: Output, debug: boolean): voi
     const at = placeText(error);
     if (at !== '') output.line(colors.dim(`  at ${at}`));
     for (const line of problemsText(error)) output.line(line);
+    for (const line of incidentsText(error, incidents)) output.line(colors.yellow(line));
     for (const cause of causesOf(error)) output.line(colors.dim(`  because ${clipLine(pasteable(cause), 200)}`));
   } else output.line(`${colors.red(colors.bold('error'))} ${visible(describe(error))}`);
   if (debug) for (const stack of stacksOf(error)) output.line(colors.dim(visible(stack)));
@@ -103,12 +110,20 @@ function problemText({ path, message }: Problem): string {
   return visible(pasteable(path === '' ? message : `${path}: ${message}`));
 }
 
+/** One incident instead of all the failures that it caused. */
+function incidentsText(error: AmdahlError, incidents: KnownIncidents): string[] {
+  const hits = hitsOf(error.data);
+  const { count } = error.data;
+  return incidentLines(incidents(hits), { hits, of: typeof count === 'number' ? count : undefined });
+}
+
 function causesOf(error: AmdahlError): string[] {
   const causes: string[] = [];
   for (let cause = error.cause; cause instanceof Error && causes.length < CAUSES_SHOWN; cause = cause.cause) {
     // Several failures at once: each says more than the sentence that holds them together.
     const all: readonly unknown[] = cause instanceof AggregateError ? cause.errors : [cause];
-    for (const one of all.slice(0, CAUSES_SHOWN)) {
+    const told = all.filter((one) => !(isAmdahlError(one) && all.length > 1 && hitOf(one) !== undefined));
+    for (const one of told.slice(0, CAUSES_SHOWN)) {
       const text = describe(one);
       if (!error.message.includes(text)) causes.push(isAmdahlError(one) ? `${one.code}: ${text}` : text);
     }

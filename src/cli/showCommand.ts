@@ -1,5 +1,7 @@
 // `amdahl show`: everything about one run, from its journal alone.
 
+import type { ErrorRecord } from '../agent/errors.ts';
+import { hitsIn, hitsOf } from '../compose/incidents.ts';
 import { billNow, addToBill, emptyBill } from '../journal/bill.ts';
 import type { Bill } from '../journal/bill.ts';
 import type { Entry, Gap } from '../journal/event.ts';
@@ -7,6 +9,7 @@ import type { Journal, RunRow } from '../journal/journal.ts';
 import type { CallNode, RunTree } from '../journal/tree.ts';
 import { treeOf } from '../journal/tree.ts';
 import { renderBill } from './billText.ts';
+import { heldBackLines, incidentLines, othersIn } from './incidentText.ts';
 import { amdahlCommand, pasteable } from './invocation.ts';
 import { nextStep } from './nextStep.ts';
 import { programText } from './program.ts';
@@ -16,6 +19,7 @@ import { findRun, requireJournal } from './runReference.ts';
 import { paintOf } from './runsCommand.ts';
 import type { Output, Terminal } from './terminal.ts';
 import { RETRACTIONS, renderTree } from './treeText.ts';
+import { addTurnedAway, heldBackSince, nobodyTurnedAway, type TurnedAway } from './turnedAway.ts';
 
 export interface ShowOptions {
   readonly prompt?: string | true;
@@ -36,9 +40,13 @@ export async function showCommand(text: string, options: ShowOptions, { out }: T
 
 async function showRun(journal: Journal, row: RunRow, options: ShowOptions, out: Output): Promise<void> {
   const open = emptyBill();
+  const turnedAway = nobodyTurnedAway();
   const abandoned = row.status !== 'running';
   const tree = await treeOf(
-    tee(journal.read(row.run), (entry) => addToBill(open, entry.event)),
+    tee(journal.read(row.run), ({ event }) => {
+      addToBill(open, event);
+      addTurnedAway(turnedAway, event);
+    }),
     { abandoned },
   );
   const bill = billNow(open);
@@ -46,7 +54,7 @@ async function showRun(journal: Journal, row: RunRow, options: ShowOptions, out:
     out.line(JSON.stringify({ run: row, tree, bill }));
     return;
   }
-  for (const line of lines(row, tree, bill, options, out)) out.line(line);
+  for (const line of lines(row, { tree, bill, turnedAway }, options, out)) out.line(line);
 }
 
 async function* tee(entries: AsyncIterable<Entry>, see: (entry: Entry) => void): AsyncGenerator<Entry> {
@@ -56,7 +64,14 @@ async function* tee(entries: AsyncIterable<Entry>, see: (entry: Entry) => void):
   }
 }
 
-function* lines(row: RunRow, tree: RunTree, bill: Bill, options: ShowOptions, out: Output): Generator<string> {
+/** What the events of a run come to. */
+interface Known {
+  readonly tree: RunTree;
+  readonly bill: Bill;
+  readonly turnedAway: TurnedAway;
+}
+
+function* lines(row: RunRow, { tree, bill, turnedAway }: Known, options: ShowOptions, out: Output): Generator<string> {
   const { colors } = out;
   yield* headLines(row, tree, out);
   yield '';
@@ -64,22 +79,45 @@ function* lines(row: RunRow, tree: RunTree, bill: Bill, options: ShowOptions, ou
     yield* renderTree(tree.root, { width: out.width(), colors, all: options.all === true });
     yield '';
   }
-  if (tree.missing.length > 0) {
-    yield colors.yellow(`${colors.bold('missing')}  ${tree.missing.length}`);
-    yield* bounded(tree.missing.map((gap) => gapLine(gap, out)));
-    yield '';
-  }
+  yield* lossLines(tree, turnedAway, out);
   const again = tree.root === undefined ? [] : [...retractionsIn(tree.root)];
   if (tree.entries.length > 1) {
     yield* entryLines(tree, again, out);
     yield '';
   }
-  yield* renderBill(bill, out.width(), colors);
+  yield* renderBill(bill, turnedAway.requests, out.width(), colors);
   const next = nextText(row, tree);
   if (next !== undefined) {
     yield '';
     yield colors.dim(next);
   }
+}
+
+/** Incidents, tools that were held back, and what is missing: because of them, and otherwise. */
+function* lossLines({ incidents, missing, failure, root }: RunTree, turnedAway: TurnedAway, out: Output): Generator<string> {
+  const { colors } = out;
+  const hits = failure === undefined ? hitsIn(missing.map(({ error }) => error)) : hitsOf(failure.data ?? {});
+  const told = incidentLines(incidents, { hits, of: failure === undefined ? root?.width : countIn(failure) });
+  for (const line of told) yield colors.yellow(line);
+  // Two incidents of one outage begin alike.
+  const firsts = new Set(incidents.map(({ code, message, gate }) => `the first failure of ${gate}: ${code}: ${message}`));
+  for (const first of firsts) yield colors.dim(`  ${clipLine(first, Math.max(40, out.width() - 2))}`);
+  const tools = heldBackSince(turnedAway, -Infinity);
+  for (const line of heldBackLines(tools)) yield colors.yellow(line);
+  const says = new Set(tools.flatMap(({ tool, message }) => (message === undefined ? [] : [`tool '${tool}' said: ${message}`])));
+  for (const said of says) yield colors.dim(`  ${clipLine(said, Math.max(40, out.width() - 2))}`);
+  if (told.length + tools.length > 0) yield '';
+  if (missing.length === 0) return;
+  const others = othersIn(missing);
+  yield colors.yellow(`${colors.bold('missing')}  ${missing.length}`);
+  yield* bounded(others.map((gap) => gapLine(gap, out)));
+  if (others.length < missing.length) yield `  ${missing.length - others.length} because of what is said above`;
+  yield '';
+}
+
+function countIn({ data }: ErrorRecord): number | undefined {
+  const count = data?.['count'];
+  return typeof count === 'number' ? count : undefined;
 }
 
 function nextText({ run, status }: RunRow, { failure }: RunTree): string | undefined {

@@ -5,11 +5,16 @@
 
 import type { Colors } from 'picocolors/types.js';
 import type { Problem } from '../agent/errors.ts';
-import type { ActNode, AttemptNode, CallNode, CallStatus, Cost, TurnNode } from '../journal/tree.ts';
+import type { Json } from '../journal/event.ts';
+import type { ActNode, AttemptNode, CallNode, CallStatus, Cost, TurnNode, WaitNode } from '../journal/tree.ts';
+import { WAIT_TOLD_FROM_MS } from './billText.ts';
+import { hitOf } from '../compose/incidents.ts';
+import { heldBackText } from './incidentText.ts';
 import { pasteable } from './invocation.ts';
 import { clipLine, costText, countText, many, timeText, visible, wrapText } from './quantities.ts';
 import type { Cell } from './table.ts';
 import { tableLines } from './table.ts';
+import { heldBackIn } from './turnedAway.ts';
 
 export interface TreeTextOptions {
   readonly width: number;
@@ -24,7 +29,6 @@ const SIBLINGS_COLLAPSED_FROM = 8;
 const SAID_COLUMNS_MAX = 160;
 const ROOM_LEAST = 40;
 const MESSAGE_LINES_MAX = 4;
-const WAIT_TOLD_FROM_MS = 100;
 
 const MARKS: Readonly<Record<CallStatus, string>> = { running: '▸', succeeded: '✓', failed: '✗', retracted: '↺', interrupted: '◌' };
 const COLUMNS = [{ gives: true }, { drop: 2 }, { align: 'right', drop: 1 }, { align: 'right' }, { align: 'right' }] as const;
@@ -64,31 +68,45 @@ function* linesOf(node: CallNode, lead: string, below: string, parentPath: strin
       ...costCells(node.total),
     ],
   };
-  const { shown, hidden } = select(node.children, options.all);
-  const notesLead = `${below}${shown.length + hidden.length === 0 ? ' ' : '│'}  `;
+  const { shown, hidden, fallen } = select(node.children, options.all);
+  const notesLead = `${below}${node.children.length === 0 ? ' ' : '│'}  `;
   const room = Math.max(ROOM_LEAST, Math.min(SAID_COLUMNS_MAX, options.width - notesLead.length));
   for (const note of notesOf(node, parentPath === '', { ...options, room })) yield { note: colors.dim(notesLead) + note };
   for (const [index, child] of shown.entries()) {
-    const last = index === shown.length - 1 && hidden.length === 0;
+    const last = index === shown.length - 1 && hidden.length + fallen === 0;
     yield* linesOf(child, `${below}${last ? '└ ' : '├ '}`, `${below}${last ? '  ' : '│ '}`, node.path, options);
   }
+  if (fallen > 0)
+    yield { cells: [{ text: `${below}${hidden.length > 0 ? '├' : '└'} … ${fallen} more fell to an incident (--all)`, paint: colors.dim }] };
   if (hidden.length > 0)
     yield {
       cells: [{ text: `${below}└ … ${hidden.length} more succeeded (--all)`, paint: colors.dim }, '', '', ...costCells(sumOf(hidden))],
     };
 }
 
-/** All that did not succeed, and of the rest as many as are worth reading. Order is kept. */
-function select(
-  children: readonly CallNode[],
-  all: boolean,
-): { readonly shown: readonly CallNode[]; readonly hidden: readonly CallNode[] } {
+interface Selection {
+  readonly shown: readonly CallNode[];
+  /** These succeeded. */
+  readonly hidden: readonly CallNode[];
+  /** So many fell to an incident, which is told once. */
+  readonly fallen: number;
+}
+
+/** All that did not succeed by itself, but of those that fell to an incident the first; of the rest as many as are worth reading. Order is kept. */
+function select(children: readonly CallNode[], all: boolean): Selection {
+  if (all) return { shown: children, hidden: [], fallen: 0 };
   const plain = children.filter(
     ({ status, children: below }) => status === 'succeeded' && below.every((child) => child.status === 'succeeded'),
   );
-  if (all || plain.length < SIBLINGS_COLLAPSED_FROM) return { shown: children, hidden: [] };
-  const hidden = new Set(plain.slice(SIBLINGS_SHOWN));
-  return { shown: children.filter((child) => !hidden.has(child)), hidden: [...hidden] };
+  const hidden = plain.length < SIBLINGS_COLLAPSED_FROM ? [] : plain.slice(SIBLINGS_SHOWN);
+  const fallen = [...Map.groupBy(children, incidentOf)].flatMap(([id, those]) => (id === undefined ? [] : those.slice(1)));
+  const out = new Set([...hidden, ...fallen]);
+  return { shown: children.filter((child) => !out.has(child)), hidden, fallen: fallen.length };
+}
+
+/** The incident that a call fell to by itself. */
+function incidentOf({ failure, children }: CallNode): string | undefined {
+  return failure === undefined || children.length > 0 ? undefined : hitOf(failure)?.id;
 }
 
 function workOf(node: CallNode): string {
@@ -123,7 +141,10 @@ function* notesOf(node: CallNode, isRoot: boolean, options: NoteOptions): Genera
   }
   if (node.failure !== undefined) {
     const { code, message, problems = [] } = node.failure;
-    for (const line of messageLines(`${code}: ${pasteable(message)}`, options)) yield colors.red(line);
+    const said = `${code}: ${pasteable(message)}`;
+    // What an incident says to all that fell to it is not worth four lines each.
+    const lines = hitOf(node.failure) !== undefined && !isRoot ? [clipLine(said, options.room)] : messageLines(said, options);
+    for (const line of lines) yield colors.red(line);
     yield* problemLines(
       problems.filter((problem) => !message.includes(problem.message)),
       options,
@@ -136,10 +157,9 @@ function* notesOf(node: CallNode, isRoot: boolean, options: NoteOptions): Genera
   // The root's gaps are the run's, which have a section of their own.
   for (const { call, error } of isRoot ? [] : node.gaps)
     yield colors.yellow(clipLine(`missing ${call}: ${error.code}: ${pasteable(error.message)}`, options.room));
-  for (const { guard, evidence } of node.guards)
-    yield colors.yellow(clipLine(`limit '${guard}' reached: ${JSON.stringify(evidence)}`, options.room));
+  for (const { guard, evidence } of node.guards) yield colors.yellow(clipLine(guardText(guard, evidence), options.room));
   for (const act of node.acts) if (act.state !== 'committed' || options.all) yield actLine(act, colors);
-  if (node.waitedMs >= WAIT_TOLD_FROM_MS) yield colors.dim(`waited ${timeText(node.waitedMs)} for room in a budget`);
+  for (const wait of node.waits) if (wait.ms >= WAIT_TOLD_FROM_MS) yield colors.dim(waitText(wait));
   if (options.all || worthTelling(node)) for (const attempt of node.attempts) yield* attemptLines(attempt, node.attempts.length, options);
 }
 
@@ -151,6 +171,17 @@ export const RETRACTIONS: Readonly<Record<CallNode['retractions'][number]['why']
   check: 'a check refuses its answer now',
   differs: 'it was asked something else than before',
 };
+
+function guardText(guard: string, evidence: Json): string {
+  const tool = guard === 'toolBreaker' ? heldBackIn(evidence) : undefined;
+  if (tool !== undefined) return heldBackText(tool);
+  return `limit '${guard}' reached: ${JSON.stringify(evidence)}`;
+}
+
+function waitText({ limit, gate, ms }: WaitNode): string {
+  if (limit === 'budget') return `waited ${timeText(ms)} for room in a budget`;
+  return `waited ${timeText(ms)} at the gate${gate === undefined ? '' : ` of ${visible(gate)}`}`;
+}
 
 function actLine({ tool, key, state }: ActNode, colors: Colors): string {
   const what = { committing: 'started, its end is not known', committed: 'done', uncertain: 'may or may not have happened' }[state];
@@ -165,8 +196,12 @@ function worthTelling({ attempts }: CallNode): boolean {
       ({ rejected, turns }) =>
         rejected !== undefined ||
         turns.some(
-          ({ problems, error, sent, tools }) =>
-            problems !== undefined || error !== undefined || sent > 1 || tools.some((tool) => tool.error !== undefined),
+          ({ problems, error, sent, hedges, moves, tools }) =>
+            problems !== undefined ||
+            error !== undefined ||
+            sent > 1 ||
+            (hedges ?? moves) !== undefined ||
+            tools.some((tool) => tool.error !== undefined),
         ),
     )
   );
@@ -188,11 +223,16 @@ function* turnLines(turn: TurnNode, number: number, indent: string, options: Not
   const facts = [
     { ask: '', tools: '', repair: 'repair' }[turn.why],
     turn.sent > 1 ? `sent ${turn.sent} times` : '',
-    turn.failures === undefined ? '' : `after ${turn.failures.join(', ')} and ${timeText(turn.waitedMs ?? 0)} of waiting`,
+    turn.failures === undefined
+      ? ''
+      : `after ${countedText(turn.failures)}${turn.waitedMs === undefined ? '' : ` and ${timeText(turn.waitedMs)} of waiting`}`,
+    turn.hedges === undefined ? '' : `hedged${turn.hedgeWon === true ? ', and the hedge was answered first' : ''}`,
     turn.ms === undefined ? 'no answer' : timeText(turn.ms),
     `${countText(turn.tokensIn)} in, ${countText(turn.tokensOut)} out`,
     turn.finish === undefined || turn.finish === 'stop' || turn.finish === 'tool-calls' ? '' : turn.finish,
   ].filter((fact) => fact !== '');
+  for (const { to, why } of turn.moves ?? [])
+    yield `${indent}${colors.yellow(clipLine(`moved to ${to} because ${clause(why)}`, options.room - indent.length))}`;
   yield `${indent}${colors.dim(`turn ${number}: ${facts.join(', ')}`)}`;
   if (turn.said !== undefined && turn.tools.length === 0)
     yield `${indent}  ${colors.dim('said')} ${clipLine(turn.said, options.room - indent.length - 7)}`;
@@ -212,6 +252,16 @@ function* turnLines(turn: TurnNode, number: number, indent: string, options: Not
     yield `${indent}  ${paint(clipLine(`${turn.error.code}: ${turn.error.message}`, options.room - indent.length - 2))}`;
   }
   if (turn.problems !== undefined) for (const line of problemLines(turn.problems, options)) yield `${indent}  ${line}`;
+}
+
+/** 'MODEL_TIMEOUT, 2 × MODEL_OVERLOADED', in the order in which they came first. */
+function countedText(codes: readonly string[]): string {
+  return [...Map.groupBy(codes, (code) => code)].map(([code, all]) => (all.length === 1 ? code : `${all.length} × ${code}`)).join(', ');
+}
+
+/** A sentence as the second half of one. */
+function clause(text: string): string {
+  return text.replace(/\.$/, '');
 }
 
 function problemLines(problems: readonly Problem[], options: NoteOptions): string[] {

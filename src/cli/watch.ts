@@ -1,14 +1,16 @@
 // Shows a run while it runs: bars on a terminal, lines in a log, every event as JSON, or nothing. Called by drive
 // for every event; what there is to say is decided in progress.ts and progressText.ts.
 
-import { MultiBar } from 'cli-progress';
+import { MultiBar, type SingleBar } from 'cli-progress';
 import type { Event } from '../journal/event.ts';
+import type { GateView } from '../model/gateView.ts';
 import { pasteable } from './invocation.ts';
 import type { Failure, Progress } from './progress.ts';
 import { addToProgress, usesStandIn } from './progress.ts';
 import { barLine, logLine, runningLine, STAND_IN_NOTE } from './progressText.ts';
 import { clipLine, widthOf } from './quantities.ts';
 import type { Output, Terminal } from './terminal.ts';
+import { NOBODY_WAITS, type Seens, seeWaits, waitsOf, waitTexts } from './waiting.ts';
 
 export interface Watch {
   event(event: Event): void;
@@ -26,8 +28,17 @@ const FRAMES_PER_SECOND = 8;
 const FAILURE_HELD_MS = 300;
 /** More failures than this are in `show`. */
 const FAILURES_TOLD_MAX = 20;
+/** How often gates are looked at: nothing in a journal says that somebody still waits. */
+const LOOK_EVERY_MS = 250;
+/** More waits at once than this are one line. */
+const WAITS_SHOWN_MAX = 3;
+/** Longer logs of waits are in `show`. */
+const WAIT_LINES_MAX = 50;
 
-export function watchRun(progress: Progress, terminal: Terminal, mode: WatchMode): Watch {
+/** What the gates of this process show of themselves at the moment. */
+export type Views = () => readonly GateView[];
+
+export function watchRun(progress: Progress, terminal: Terminal, mode: WatchMode, views: Views): Watch {
   switch (mode) {
     case 'quiet':
       return { event: (event) => addToProgress(progress, event), say: () => {}, end: () => {} };
@@ -41,14 +52,15 @@ export function watchRun(progress: Progress, terminal: Terminal, mode: WatchMode
         end: () => {},
       };
     case 'people':
-      return terminal.err.tty ? watchWithBars(progress, terminal.err) : watchWithLines(progress, terminal.err);
+      return terminal.err.tty ? watchWithBars(progress, terminal.err, views) : watchWithLines(progress, terminal.err, views);
   }
 }
 
-function watchWithBars(progress: Progress, output: Output): Watch {
+function watchWithBars(progress: Progress, output: Output, views: Views): Watch {
   const { colors } = output;
   const width = (): number => output.width() - 1;
   let bars: MultiBar | undefined;
+  let waits: Lookout | undefined;
   const say = (line: string): void => (bars === undefined ? output.line(line) : bars.log(`${line}\n`));
   const tell = teller(
     progress,
@@ -58,15 +70,20 @@ function watchWithBars(progress: Progress, output: Output): Watch {
   return {
     event(event) {
       addToProgress(progress, event);
-      bars ??= openBars(
-        () => barLine(progress, Date.now(), width(), colors),
-        () => runningLine(progress, width(), colors),
-      );
+      if (bars === undefined) {
+        bars = openBars(
+          () => barLine(progress, Date.now(), width(), colors, views()),
+          () => runningLine(progress, width(), colors),
+        );
+        const stack = waitStack(bars, (text) => colors.yellow(`  ${clipLine(text, width() - 2)}`));
+        waits = lookOut(progress, views, (_lines, seen) => stack(waitTexts(seen, width() - 2)));
+      }
       tell.event(event);
     },
     say,
     end() {
       tell.rest();
+      waits?.stop();
       // What was said but not drawn yet is drawn before the bars go.
       bars?.update();
       bars?.stop();
@@ -89,13 +106,51 @@ function openBars(...lines: readonly (() => string)[]): MultiBar {
   return bars;
 }
 
-function watchWithLines(progress: Progress, output: Output): Watch {
+/** Lines below the bars, as many as there are waits. */
+function waitStack(bars: MultiBar, paint: (text: string) => string): (texts: readonly string[]) => void {
+  const stack: SingleBar[] = [];
+  let shown: readonly string[] = [];
+  return (texts) => {
+    const more = texts.length - WAITS_SHOWN_MAX;
+    shown = more > 0 ? [...texts.slice(0, WAITS_SHOWN_MAX), `… and ${more} more`] : texts;
+    while (stack.length < shown.length) {
+      const index = stack.length;
+      stack.push(bars.create(1, 0, { line: () => paint(shown[index] ?? '') }));
+    }
+    for (const bar of stack.splice(shown.length)) bars.remove(bar);
+  };
+}
+
+interface Lookout {
+  stop(): void;
+}
+
+/** Looks at the gates as time passes: what a log says now, and all that is waited for. */
+function lookOut(progress: Progress, views: Views, tell: (lines: readonly string[], seen: Seens) => void): Lookout {
+  let seen = NOBODY_WAITS;
+  const timer = setInterval(() => {
+    const now = Date.now();
+    const next = seeWaits(seen, waitsOf(views(), progress, now), now);
+    seen = next.seen;
+    tell(next.lines, seen);
+  }, LOOK_EVERY_MS).unref();
+  return { stop: () => clearInterval(timer) };
+}
+
+function watchWithLines(progress: Progress, output: Output, views: Views): Watch {
   const say = (line: string): void => output.line(line);
   const tell = teller(progress, say, ({ path, code, message }) => say(`failed ${path}: ${code}: ${clipLine(pasteable(message), 300)}`));
   let said = '';
   let timer: NodeJS.Timeout | undefined;
+  let waits: Lookout | undefined;
+  let waitLines = 0;
+  const sayWait = (line: string): void => {
+    waitLines += 1;
+    if (waitLines <= WAIT_LINES_MAX) say(line);
+    if (waitLines === WAIT_LINES_MAX) say(pasteable('more waits are not told here; amdahl show has them all'));
+  };
   const tick = (): void => {
-    const line = logLine(progress, Date.now());
+    const line = logLine(progress, Date.now(), views());
     if (line !== said) say(line);
     said = line;
   };
@@ -103,11 +158,13 @@ function watchWithLines(progress: Progress, output: Output): Watch {
     event(event) {
       addToProgress(progress, event);
       timer ??= setInterval(tick, LOG_EVERY_MS).unref();
+      waits ??= lookOut(progress, views, (lines) => lines.forEach(sayWait));
       tell.event(event);
     },
     say,
     end() {
       tell.rest();
+      waits?.stop();
       if (timer === undefined) return;
       clearInterval(timer);
       timer = undefined;
@@ -122,13 +179,14 @@ interface Teller {
   rest(): void;
 }
 
-/** Says once that a model is none, and each failure as it comes, up to a bound. The one that the run ends with is left to the end. */
+/** Says once that a model is none, and each failure as it comes, up to a bound; of those that fell to one incident, the first. The one that the run ends with is left to the end. */
 function teller(progress: Progress, say: (line: string) => void, sayFailure: (failure: Failure) => void): Teller {
   let last = progress.lastFailure;
   let held: Failure | undefined;
   let timer: NodeJS.Timeout | undefined;
   let told = 0;
   let labelled = false;
+  const incidents = new Set<string>();
   const rest = (): void => {
     clearTimeout(timer);
     const failure = held;
@@ -151,6 +209,9 @@ function teller(progress: Progress, say: (line: string) => void, sayFailure: (fa
       rest();
       // The run's own failure is what the run ends with.
       if (failure.path === progress.root) return;
+      const { incident } = failure;
+      if (incident !== undefined && incidents.has(incident)) return;
+      if (incident !== undefined) incidents.add(incident);
       held = failure;
       timer = setTimeout(rest, FAILURE_HELD_MS);
     },

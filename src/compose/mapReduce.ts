@@ -4,7 +4,7 @@ import { type Agent, type AnyAgent, assertAgent, type Budget, define, type Input
 import { AmdahlError } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
 import { checkOptions, type OptionNames, titled } from '../agent/options.ts';
-import type { Scope } from '../agent/scope.ts';
+import type { Hedge, Scope } from '../agent/scope.ts';
 import { severalFailed } from './all.ts';
 import { fanOptions, items, mapItems } from './map.ts';
 import type { Misfit } from './misfit.ts';
@@ -27,6 +27,8 @@ export interface MapReduceOptions<M extends AnyAgent, R extends AnyAgent, N exte
   readonly atLeast?: number;
   /** At most this many outputs in one question to `reduce`: wider inputs are reduced in a tree. Default: all in one. */
   readonly fanIn?: number;
+  /** As of a map, for what is asked about the items: what `reduce` asks is not sent a second time. */
+  readonly hedge?: Partial<Hedge>;
   readonly budget?: Budget;
   readonly timeoutMs?: number;
 }
@@ -38,6 +40,7 @@ const OPTIONS: OptionNames<MapReduceOptions<AnyAgent, AnyAgent, string>> = {
   concurrency: true,
   atLeast: true,
   fanIn: true,
+  hedge: true,
   budget: true,
   timeoutMs: true,
 };

@@ -1,19 +1,24 @@
 // What a run cost: a fold over its events. Called by the runtime for every event (so: O(1), no allocation
 // on the common path) and by whoever reads a journal afterwards; both get the same bill.
 //
-// B1 Every model request is in exactly one row per agent and one per model, and rows add up to the bill.
+// B1 Every model request is in exactly one row per agent and one per model name, whatever account it was sent with, and
+//    rows add up to the bill.
 // B2 A request is counted when it is sent, with its estimated input assumed spent; its answer replaces the
-//    assumption. One whose answer never came (a crash) stays as it is: `open` says how much that is.
+//    assumption. One whose answer never came (a crash) stays as it is: `open` says how much that is. A failure is tax
+//    when its turn is asked again, not when that is meant to be.
+// B3 A turn that was hedged is two requests, each with an answer of its own; the one that lost is tax, and no failure.
 
 import type { Entry, Event, EventOf, Place, Usage } from './event.ts';
+import { FailedTurns } from './failedTurns.ts';
+import { assumedUsdMicros, type OpenRequest, OpenRequests } from './openRequests.ts';
 
 /** What a set of model requests cost. `tokensIn` includes cached, `tokensOut` includes reasoning. */
 export interface Spend {
-  /** Model requests sent: failed, cancelled and unanswered ones included. */
+  /** Model requests sent: failed, cancelled and unanswered ones included, and those refused for their rate, which no budget counts. */
   readonly calls: number;
   /** How many of them failed. */
   readonly failed: number;
-  /** How many were cut off because their call or the run was cancelled. */
+  /** How many were cut off because their call or the run was cancelled, or because a hedge decided their turn. */
   readonly cancelled: number;
   readonly tokensIn: number;
   readonly tokensOut: number;
@@ -39,17 +44,32 @@ export interface Levy {
 export interface Tax {
   /** Requests that asked a model to mend its answer. */
   readonly repairs: Levy;
-  /** Requests that the provider did not answer and that were sent again. */
+  /** Requests that the provider did not answer and whose turn was then asked again: of the same model, or of the next one. */
   readonly retries: Levy;
+  /** Sendings of a hedged turn that did not decide it. */
+  readonly hedges: Levy;
   /** Requests of attempts that were rejected or begun anew. */
   readonly rejected: Levy & { readonly attempts: number };
   readonly all: Levy;
+  /** Time, not money. */
+  readonly waitedMs: Waited;
+}
+
+/** How long calls waited, in ms. Waits side by side add up, so that a sum may be longer than the run. */
+export interface Waited {
+  /** For room in a budget. */
+  readonly budget: number;
+  /** To send again what was not answered. */
+  readonly retry: number;
+  /** For the gate in front of a model. */
+  readonly gate: number;
 }
 
 export interface Bill extends Spend {
   /** Models without a price, sorted. What they cost is unknown, never zero. */
   readonly unpriced: readonly string[];
   readonly agents: Readonly<Record<string, Spend>>;
+  /** By 'provider/modelId': two accounts of one model share a row. */
   readonly models: Readonly<Record<string, Spend>>;
   /** Requests without an answer: in flight now, or cut off by a crash. Contained in the totals. */
   readonly open: Levy;
@@ -66,8 +86,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Row = Mutable<Spend>;
 type Sum = Mutable<Levy>;
 
-interface Sent {
-  readonly call: Place;
+interface Sent extends OpenRequest {
+  readonly tally: Tally;
   readonly model: string;
   readonly rows: readonly Row[];
   readonly reserved: number;
@@ -75,10 +95,21 @@ interface Sent {
   readonly repair: boolean;
 }
 
+/** A failure that is tax once its turn is asked again. */
+interface Failure {
+  readonly turn: number;
+  readonly sent: Sent;
+  readonly requests: number;
+  readonly tokens: number;
+  readonly usd: number;
+}
+
 interface Tally {
-  attempt: number;
+  readonly attempt: number;
+  /** What is told of its requests from now on was thrown away with it. */
+  rejected: boolean;
   readonly all: Sum;
-  /** Repairs, and requests that were sent again. */
+  /** Repairs, requests that were sent again, and hedges. */
   readonly extra: Sum;
 }
 
@@ -89,17 +120,20 @@ export interface OpenBill {
   readonly models: Map<string, Row>;
   readonly unpriced: Set<string>;
   readonly open: Sum;
-  /** By attempt: turns follow each other, so an attempt has at most one request in flight. */
-  readonly sent: Map<Place, Sent>;
+  /** By attempt. */
+  readonly sent: OpenRequests<Sent>;
+  readonly failed: FailedTurns<Failure>;
   /** By call, of calls that have not succeeded: what the present attempt spent so far. */
   readonly tallies: Map<Place, Tally>;
   readonly repairs: Sum;
   readonly retries: Sum;
-  /** Repairs and retries, what is both once; and how much of that was in rejected attempts. */
+  readonly hedges: Sum;
+  /** Repairs, retries and hedges, what is several of them once; and how much of that was in rejected attempts. */
   readonly extra: Sum;
   readonly rejected: Sum;
   readonly rejectedExtra: Sum;
   readonly estimate: { requests: number; reserved: number; actual: number; short: number };
+  readonly waited: Mutable<Waited>;
   rejectedAttempts: number;
   firstAt: number | undefined;
   entryAt: number;
@@ -115,14 +149,17 @@ export function emptyBill(): OpenBill {
     models: new Map(),
     unpriced: new Set(),
     open: emptySum(),
-    sent: new Map(),
+    sent: new OpenRequests(),
+    failed: new FailedTurns(),
     tallies: new Map(),
     repairs: emptySum(),
     retries: emptySum(),
+    hedges: emptySum(),
     extra: emptySum(),
     rejected: emptySum(),
     rejectedExtra: emptySum(),
     estimate: { requests: 0, reserved: 0, actual: 0, short: 0 },
+    waited: { budget: 0, retry: 0, gate: 0 },
     rejectedAttempts: 0,
     firstAt: undefined,
     entryAt: 0,
@@ -148,10 +185,11 @@ export function addToBill(bill: OpenBill, event: Event): void {
     case 'call.succeeded':
       bill.tallies.delete(event.place);
       return;
-    case 'run.resumed':
-      bill.activeMsBefore = event.activeMs;
-      bill.entryAt = event.at;
+    case 'limit.waited':
+      if (isWait(event.limit)) bill.waited[event.limit] += event.ms;
       return;
+    case 'run.resumed':
+      return enterAgain(bill, event);
     default:
   }
 }
@@ -169,8 +207,10 @@ export function billNow(bill: OpenBill): Bill {
     tax: {
       repairs: { ...bill.repairs },
       retries: { ...bill.retries },
+      hedges: { ...bill.hedges },
       rejected: { attempts: bill.rejectedAttempts, ...bill.rejected },
       all: unionOf(bill),
+      waitedMs: { ...bill.waited },
     },
     estimateError: { ...bill.estimate },
     wallMs: bill.lastAt - (bill.firstAt ?? bill.lastAt),
@@ -185,10 +225,22 @@ export async function billOf(entries: AsyncIterable<Entry> | Iterable<Entry>): P
   return billNow(bill);
 }
 
+function isWait(limit: string): limit is keyof Waited {
+  return limit === 'budget' || limit === 'retry' || limit === 'gate';
+}
+
+function enterAgain(bill: OpenBill, event: EventOf<'run.resumed'>): void {
+  bill.activeMsBefore = event.activeMs;
+  bill.entryAt = event.at;
+  // What a crash left unanswered stays counted as it is, and nobody will answer it any more.
+  for (const { assumedUsd, model } of bill.sent.values()) if (assumedUsd === undefined) bill.unpriced.add(model);
+  bill.sent.clear();
+  bill.failed.clear();
+}
+
 function addRequest(bill: OpenBill, event: EventOf<'model.requested'>): void {
-  const left = bill.sent.get(event.place);
-  // Asked again after a crash: the lost one stays counted as it is, and nobody will answer it any more.
-  if (left !== undefined && left.assumedUsd === undefined) bill.unpriced.add(left.model);
+  const failure = event.hedge === true ? undefined : bill.failed.take(event.place, event.turn);
+  if (failure !== undefined) addCause(bill, bill.retries, failure);
   const repair = event.why === 'repair';
   const reserved = event.reservedTokensIn;
   const assumedUsd = assumedUsdMicros(event);
@@ -200,14 +252,15 @@ function addRequest(bill: OpenBill, event: EventOf<'model.requested'>): void {
     if (assumedUsd === undefined) row.callsUnpriced += 1;
   }
   addTo(bill.open, 1, reserved, assumedUsd ?? 0);
-  bill.sent.set(event.place, { call: event.call, model: event.model, rows, reserved, assumedUsd, repair });
-  tax(bill, event.call, event.attempt, repair, 1, reserved, assumedUsd ?? 0);
+  const { turn, model } = event;
+  const tally = tallyOf(bill, event.call, event.attempt);
+  bill.sent.add(event.place, { turn, hedge: event.hedge === true, tally, model, rows, reserved, assumedUsd, repair });
+  addWork(bill, tally, repair, 1, reserved, assumedUsd ?? 0);
 }
 
 function addAnswer(bill: OpenBill, event: EventOf<'model.responded'> | EventOf<'model.failed'>): void {
-  const sent = bill.sent.get(event.place);
+  const sent = bill.sent.take(event);
   if (sent === undefined) return;
-  bill.sent.delete(event.place);
   const failed = event.kind === 'model.failed';
   const { usage, usdMicros } = event;
   const assumedUsd = sent.assumedUsd ?? 0;
@@ -216,7 +269,7 @@ function addAnswer(bill: OpenBill, event: EventOf<'model.responded'> | EventOf<'
   const unsent = event.kind === 'model.failed' && event.unsent === true;
   for (const row of sent.rows) {
     if (unsent) row.calls -= 1;
-    else if (failed) row[event.error.code === 'CANCELLED' ? 'cancelled' : 'failed'] += 1;
+    else if (failed) row[event.lost === true || event.error.code === 'CANCELLED' ? 'cancelled' : 'failed'] += 1;
     row.tokensIn += usage.tokensIn - sent.reserved;
     row.tokensOut += usage.tokensOut;
     row.tokensCached += usage.tokensCached;
@@ -226,19 +279,14 @@ function addAnswer(bill: OpenBill, event: EventOf<'model.responded'> | EventOf<'
     row.modelMs += event.ms;
   }
   addTo(bill.open, -1, -sent.reserved, -assumedUsd);
-  tax(
-    bill,
-    sent.call,
-    undefined,
-    sent.repair,
-    unsent ? -1 : 0,
-    usage.tokensIn + usage.tokensOut - sent.reserved,
-    (usdMicros ?? 0) - assumedUsd,
-  );
-  if (event.kind === 'model.failed' && event.retryMs !== undefined) {
-    const tokens = usage.tokensIn + usage.tokensOut;
-    addTo(bill.retries, 1, tokens, usdMicros ?? 0);
-    if (!sent.repair) addExtra(bill, bill.tallies.get(sent.call), 1, tokens, usdMicros ?? 0);
+  const tokens = usage.tokensIn + usage.tokensOut;
+  addWork(bill, sent.tally, sent.repair, unsent ? -1 : 0, tokens - sent.reserved, (usdMicros ?? 0) - assumedUsd);
+  if (event.kind === 'model.failed') {
+    const { place, turn, lost } = event;
+    const failure: Failure = { turn, sent, requests: unsent ? 0 : 1, tokens, usd: usdMicros ?? 0 };
+    // Another sending of its turn decided, or may yet decide, what came of it.
+    if (lost === true || bill.sent.has(place, turn)) addCause(bill, bill.hedges, failure);
+    else bill.failed.add(place, failure);
   }
   if (event.kind === 'model.responded' && event.estimated === undefined) {
     const { estimate } = bill;
@@ -249,41 +297,34 @@ function addAnswer(bill: OpenBill, event: EventOf<'model.responded'> | EventOf<'
   }
 }
 
-/** What a request without an answer is assumed to have cost: the input's share of its reservation, by tokens. Not less than its input costs while output tokens are not cheaper. Undefined without a price. Pure. */
-export function assumedUsdMicros(event: EventOf<'model.requested'>): number | undefined {
-  const { reservedUsdMicros, reservedTokensIn, reservedTokensOut } = event;
-  if (reservedUsdMicros === undefined) return undefined;
-  const tokens = reservedTokensIn + reservedTokensOut;
-  return tokens === 0 ? 0 : Math.ceil((reservedUsdMicros * reservedTokensIn) / tokens);
+/** A sending that failed is tax by itself. */
+function addCause(bill: OpenBill, cause: Sum, { sent: { repair, tally }, requests, tokens, usd }: Failure): void {
+  addTo(cause, requests, tokens, usd);
+  if (!repair) addExtra(bill, tally, requests, tokens, usd);
 }
 
-function tax(
-  bill: OpenBill,
-  call: Place,
-  attempt: number | undefined,
-  repair: boolean,
-  requests: number,
-  tokens: number,
-  usd: number,
-): void {
-  if (repair) {
-    addTo(bill.repairs, requests, tokens, usd);
-    addTo(bill.extra, requests, tokens, usd);
-  }
-  let tally = bill.tallies.get(call);
+function tallyOf({ tallies }: OpenBill, call: Place, attempt: number): Tally {
+  let tally = tallies.get(call);
   if (tally === undefined) {
-    // An answer whose call already ended: its attempt can no longer be rejected.
-    if (attempt === undefined) return;
-    tally = { attempt, all: emptySum(), extra: emptySum() };
-    bill.tallies.set(call, tally);
+    tally = { attempt, rejected: false, all: emptySum(), extra: emptySum() };
+    tallies.set(call, tally);
   }
-  addTo(tally.all, requests, tokens, usd);
-  if (repair) addTo(tally.extra, requests, tokens, usd);
+  return tally;
 }
 
-function addExtra(bill: OpenBill, tally: Tally | undefined, requests: number, tokens: number, usd: number): void {
+/** What a request costs, to its attempt. One that lost may be told of when its attempt is over. */
+function addWork(bill: OpenBill, tally: Tally, repair: boolean, requests: number, tokens: number, usd: number): void {
+  addTo(tally.all, requests, tokens, usd);
+  if (tally.rejected) addTo(bill.rejected, requests, tokens, usd);
+  if (!repair) return;
+  addTo(bill.repairs, requests, tokens, usd);
+  addExtra(bill, tally, requests, tokens, usd);
+}
+
+function addExtra(bill: OpenBill, tally: Tally, requests: number, tokens: number, usd: number): void {
   addTo(bill.extra, requests, tokens, usd);
-  if (tally !== undefined) addTo(tally.extra, requests, tokens, usd);
+  addTo(tally.extra, requests, tokens, usd);
+  if (tally.rejected) addTo(bill.rejectedExtra, requests, tokens, usd);
 }
 
 function beginAttempt(bill: OpenBill, call: Place, attempt: number): void {
@@ -296,6 +337,7 @@ function rejectAttempt(bill: OpenBill, call: Place, attempt: number): void {
   // A step's attempt asked no model, so there is nothing to tax.
   if (tally === undefined || tally.attempt > attempt) return;
   bill.tallies.delete(call);
+  tally.rejected = true;
   bill.rejectedAttempts += 1;
   addTo(bill.rejected, tally.all.requests, tally.all.tokens, tally.all.usdMicros);
   addTo(bill.rejectedExtra, tally.extra.requests, tally.extra.tokens, tally.extra.usdMicros);

@@ -5,6 +5,7 @@ import type { ErrorCode, ErrorRecord, Problem } from '../agent/errors.ts';
 import type { AgentKind, Budget } from '../agent/agent.ts';
 import type { Effect } from '../agent/tool.ts';
 import type { Gap, Json, Place, ProgramRef, RetractReason } from './event.ts';
+import type { IncidentNode } from './incident.ts';
 
 export type CallStatus = 'running' | 'succeeded' | 'failed' | 'retracted' | 'interrupted';
 
@@ -41,9 +42,15 @@ export interface TurnNode {
   readonly turn: number;
   readonly model: string;
   readonly why: 'ask' | 'tools' | 'repair';
-  /** How often it was sent: more than once when a crash swallowed the answer, or the provider did not answer. */
+  /** How often it was sent: more than once when a crash swallowed the answer, or the provider did not answer. Hedges are apart. */
   readonly sent: number;
-  /** The codes of sendings that failed and were made again, in order. */
+  /** How often it was sent a second time while the first was on its way; absent for never. */
+  readonly hedges?: number;
+  /** It was the hedge that was answered. */
+  readonly hedgeWon?: true;
+  /** Models it was moved to, as the one before was left. */
+  readonly moves?: readonly { readonly to: string; readonly why: string }[];
+  /** The codes of sendings that failed and were made again, to the same model or another, in order; and of hedges. */
   readonly failures?: readonly ErrorCode[];
   /** How long it waited to be sent again, in ms. */
   readonly waitedMs?: number;
@@ -56,10 +63,19 @@ export interface TurnNode {
   readonly finish?: string;
   /** The start of what the model said: at most 600 characters. */
   readonly said?: string;
+  /** Why its last sending failed; absent once it is sent again. */
   readonly error?: ErrorRecord;
   /** What was wrong with this answer, when the model was asked to mend it. */
   readonly problems?: readonly Problem[];
   readonly tools: readonly ToolNode[];
+}
+
+/** What a call waited for, and how long in ms. */
+export interface WaitNode {
+  readonly limit: 'budget' | 'gate';
+  /** 'provider/modelId' of the gate. */
+  readonly gate?: string;
+  readonly ms: number;
 }
 
 export interface AttemptNode {
@@ -93,8 +109,10 @@ export interface CallNode {
   readonly guards: readonly { readonly guard: string; readonly evidence: Json }[];
   /** Acts on the world, by key, with what is known of each. */
   readonly acts: readonly ActNode[];
-  /** How long it waited for room in a budget, in ms. */
+  /** How long it waited for room in budgets and at gates, in ms. */
   readonly waitedMs: number;
+  /** The same, by what it waited for. */
+  readonly waits: readonly WaitNode[];
   readonly own: Cost;
   readonly total: Cost;
   readonly children: readonly CallNode[];
@@ -118,6 +136,8 @@ export interface RunTree {
   readonly missing: readonly Gap[];
   readonly failure?: ErrorRecord;
   readonly reason?: string;
+  /** Providers that failed for everybody at once, in the order in which they were told of. */
+  readonly incidents: readonly IncidentNode[];
   readonly entries: readonly EntryNode[];
   readonly events: number;
   readonly root?: CallNode;

@@ -129,7 +129,7 @@ export interface Setup {
 }
 
 export type ModelEvent =
-  /** At the attempt's place. `adds` is what this turn adds to the conversation; `accounts` are calls with budgets above it. */
+  /** At the attempt's place, or `gated` below it. `adds` is what this turn adds to the conversation; `accounts` are calls with budgets above it. */
   | {
       readonly kind: 'model.requested';
       readonly place: Place;
@@ -143,6 +143,10 @@ export type ModelEvent =
       readonly why: 'ask' | 'tools' | 'repair';
       /** How often this turn was sent before in this entry, because the provider did not answer. Absent for 0. */
       readonly again?: number;
+      /** A second sending of a turn whose first is still on its way. */
+      readonly hedge?: true;
+      /** Asked through `gate()` by code of the call (a step, a tool, a flow): its place is that of a conversation which that code has. */
+      readonly gated?: true;
       readonly attempt: number;
       readonly accounts: readonly Place[];
       readonly reservedTokensIn: number;
@@ -165,6 +169,8 @@ export type ModelEvent =
       readonly formless?: true;
       /** The output was capped by what a budget had left. */
       readonly capped?: true;
+      /** It answers the hedge, not the first sending. */
+      readonly hedge?: true;
       readonly usdMicros?: number;
       readonly ms: number;
     }
@@ -181,6 +187,10 @@ export type ModelEvent =
       readonly retryMs?: number;
       /** It never left, because its call was over: it counts as no request. */
       readonly unsent?: true;
+      /** It was the hedge that failed, not the first sending. */
+      readonly hedge?: true;
+      /** The other sending of the same turn was answered first, and this one was cut off. */
+      readonly lost?: true;
     };
 
 export type ToolEvent =
@@ -214,14 +224,46 @@ export type EffectEvent =
   /** Found at a resume: it started and nobody knows whether it happened. */
   | { readonly kind: 'effect.uncertain'; readonly place: Place; readonly calls: readonly Place[]; readonly key: string };
 
+/** The limits that a gate keeps to, and from where it knows them. `opening`: it knows none, and no push-back has come. */
+export interface KnownLimits {
+  readonly source: 'config' | 'announced' | 'learned' | 'opening';
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+  /** Requests in flight; absent where nothing bounds them. */
+  readonly concurrency?: number;
+  /** How often the provider has refused more requests for now, or was overloaded. */
+  readonly pushBacks: number;
+}
+
 export type OtherEvent =
-  /** A named limit refused something. `call` is a path. */
+  /** A named limit refused something, or a breaker opened: then again at the run's end, with how it went on. `call` is a path. */
   | { readonly kind: 'guard.tripped'; readonly place: Place; readonly guard: string; readonly call: string; readonly evidence: Json }
-  /** Somebody waited: for room in a budget ('budget'), or to send again what was not answered ('retry'). */
-  | { readonly kind: 'limit.waited'; readonly place: Place; readonly limit: string; readonly call: string; readonly ms: number }
+  /**
+   * Somebody waited: for room in a budget ('budget'), to send again what was not answered ('retry'), or for the gate in
+   * front of a model ('gate', and then which one).
+   */
+  | {
+      readonly kind: 'limit.waited';
+      readonly place: Place;
+      readonly limit: string;
+      readonly call: string;
+      readonly ms: number;
+      readonly gate?: string;
+    }
+  /** What the gate in front of a model knows of its limits, when the run is over with it. At the run's own asker. */
+  | {
+      readonly kind: 'limit.learned';
+      readonly place: Place;
+      readonly gate: string;
+      readonly account?: string;
+      readonly limits: KnownLimits;
+    }
   /** At the asker's place: the `index`-th value it drew from the world. */
   | { readonly kind: 'value.drawn'; readonly place: Place; readonly index: number; readonly of: 'now' | 'random'; readonly value: number }
-  /** At the asker's place: a choice that depended on arrival and must be made the same way again. */
+  /**
+   * At the asker's place: a choice that depended on arrival and must be made the same way again. Of the question 'model', at the
+   * attempt's: who is asked from now on.
+   */
   | { readonly kind: 'decision'; readonly place: Place; readonly question: string; readonly choice: Json; readonly reason: string };
 
 /** What happened, without when. */

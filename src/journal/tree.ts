@@ -6,12 +6,13 @@
 // T3 What events do not say is not made up: a call without an end is `running` while somebody works on the
 //    run and `interrupted` otherwise.
 
-import type { AttemptNode, CallNode, Cost, RunTree } from './callNode.ts';
+import type { CallNode, Cost, RunTree } from './callNode.ts';
 import type { Entry } from './event.ts';
-import { grow, plant, presentEntry } from './grove.ts';
+import { plant, presentEntry } from './grove.ts';
 import type { Call, Grove } from './grove.ts';
+import { grow } from './growth.ts';
 
-export type { ActNode, AttemptNode, CallNode, CallStatus, Cost, RunTree, TurnNode } from './callNode.ts';
+export type { ActNode, AttemptNode, CallNode, CallStatus, Cost, RunTree, TurnNode, WaitNode } from './callNode.ts';
 
 export interface TreeOptions {
   /** Nobody works on the run any more, although no event says that it ended. */
@@ -28,22 +29,17 @@ export async function treeOf(entries: AsyncIterable<Entry> | Iterable<Entry>, op
 function harvest(grove: Grove, options: TreeOptions): RunTree {
   const over = options.abandoned === true || grove.run.status !== 'running';
   const root = grove.root === undefined ? undefined : nodeOf(grove, grove.root, over);
-  return { ...grove.run, entries: grove.entries, ...(root === undefined ? {} : { root }) };
+  return { ...grove.run, incidents: [...grove.incidents.values()], entries: grove.entries, ...(root === undefined ? {} : { root }) };
 }
 
 /** Recursion is as deep as calls nest, which a run limits. */
 function nodeOf(grove: Grove, call: Call, over: boolean): CallNode {
   const children = call.children.map((child) => nodeOf(grove, child, over));
   const { parent: _parent, entry, lastAt, causes, ...rest } = call;
-  const attempts: AttemptNode[] = call.attempts.map((attempt) => ({
-    ...attempt,
-    turns: attempt.turns.map(({ assumedUsd: _assumed, ...turn }) => turn),
-  }));
   const stale = over || entry < presentEntry(grove);
   const end = call.endedAt ?? children.reduce((latest, child) => Math.max(latest, child.startedAt + child.ms), lastAt);
   return {
     ...rest,
-    attempts,
     status: call.status === 'running' && stale ? 'interrupted' : call.status,
     ms: end - call.startedAt,
     causes: causes.map((place) => grove.calls.get(place)?.path ?? place),

@@ -5,6 +5,7 @@
 import type { LanguageModelV2, LanguageModelV3, LanguageModelV4 } from '@ai-sdk/provider';
 import { replyFromV2, replyFromV3, streamFromV2, streamFromV3 } from './adaptedReply.ts';
 import { requestForV2, requestForV3 } from './adaptedRequest.ts';
+import { BEHIND } from './behind.ts';
 
 /** A language model of any AI SDK version that is understood: V4 of AI SDK 7, V3 of 6, V2 of 5. */
 export type AnyLanguageModel = LanguageModelV4 | LanguageModelV3 | LanguageModelV2;
@@ -64,9 +65,9 @@ function fromV2(model: LanguageModelV2): LanguageModelV4 {
 
 function face(
   model: LanguageModelV3 | LanguageModelV2,
-): Pick<LanguageModelV4, 'specificationVersion' | 'provider' | 'modelId' | 'supportedUrls'> {
+): Pick<LanguageModelV4, 'specificationVersion' | 'provider' | 'modelId' | 'supportedUrls'> & { readonly [BEHIND]: object } {
   const { provider, modelId, supportedUrls } = model;
   // Whether a model keeps to a JSON Schema is in no specification, and some providers tell it.
   const told = 'supportsStructuredOutputs' in model ? { supportsStructuredOutputs: model.supportsStructuredOutputs } : {};
-  return { specificationVersion: 'v4', provider, modelId, supportedUrls, ...told };
+  return { specificationVersion: 'v4', provider, modelId, supportedUrls, [BEHIND]: model, ...told };
 }

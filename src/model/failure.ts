@@ -1,5 +1,5 @@
 // What a model threw, in this family: one code of the closed set, whether sending again may help, and a message that
-// says what was wrong, where and what to do. Called by the gate for every failed send, and by whoever asks a provider
+// says what was wrong, where and what to do. Called by sending.ts for every failed one, and by whoever asks a provider
 // something else. Total: whatever was thrown, an AmdahlError comes back, without keys and without query strings.
 
 import { AmdahlError, type ErrorCode, type Retryable, sentence } from '../agent/errors.ts';
@@ -8,7 +8,7 @@ import { type Signs, signsOf } from './failureSigns.ts';
 import { durationMs, retryAfterMs, retryAfterWords } from './retryAfter.ts';
 import { withoutSecrets } from './secrets.ts';
 
-/** What the gate knows of the request that failed. */
+/** What is known of the request that failed. */
 export interface FailureContext {
   /** 'provider/modelId', for the message. */
   readonly model: string;
@@ -149,7 +149,7 @@ const CAUSE_CHARS_MAX = 1000;
 
 /**
  * What a `LanguageModel` threw, or put into its stream as an error, as an AmdahlError. One that lies beneath, such as
- * the reason of an abort, comes back itself. `data`: model, and where known status, providerCode, requestId.
+ * the reason of an abort, comes back itself. `data`: model, where known status, providerCode, requestId, and `quota` where that is used up.
  * Never throws; O(what was thrown), bounded.
  *
  * @returns one of the MODEL_ codes, or KEY_MISSING; retryable `afterMs` where the provider says when.
@@ -162,23 +162,26 @@ export function failureOf(thrown: unknown, context: FailureContext): AmdahlError
   const [code] = KINDS[kind];
   const providerCode = signs.codes.map(withoutSecrets)[0] ?? signs.network;
   return new AmdahlError(code, messageOf(kind, signs, context), {
-    retryable: retryableOf(kind, signs, context.now),
+    retryable: retryableOf(kind, signs, context),
     data: {
       model: context.model,
       ...(signs.status === undefined ? {} : { status: signs.status }),
       ...(providerCode === undefined ? {} : { providerCode }),
       ...(signs.requestId === undefined ? {} : { requestId: withoutSecrets(signs.requestId) }),
+      ...(kind === 'quota' ? { quota: true } : {}),
     },
     cause: causeOf(thrown),
   });
 }
 
-function retryableOf(kind: FailureKind, signs: Signs, now: number): Retryable {
+function retryableOf(kind: FailureKind, signs: Signs, { now, tokensIn }: FailureContext): Retryable {
   const [, again] = KINDS[kind];
   // The header by which OpenAI and Anthropic tell their own clients not to.
   if (again === 'no' || signs.headers['x-should-retry'] === 'false') return 'no';
   const afterMs =
-    retryAfterMs(signs.headers, now) ?? (signs.delay === undefined ? undefined : durationMs(signs.delay)) ?? retryAfterWords(signs.words);
+    retryAfterMs(signs.headers, now, tokensIn) ??
+    (signs.delay === undefined ? undefined : durationMs(signs.delay)) ??
+    retryAfterWords(signs.words);
   return afterMs === undefined ? 'yes' : { afterMs };
 }
 

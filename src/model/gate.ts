@@ -1,284 +1,382 @@
-// The one way out to a provider: reserve → send → classify → send again → account. Limiter and breaker will stand between
-// the reservation and the send; callers see one request and one answer or one typed error.
+// The gate in front of a provider's model, one for each account in a process: who may send now, who waits, and who is
+// told at once that it makes no sense to wait. Drives what is decided elsewhere: limiter.ts (how many), outage.ts
+// (whether at all) and fairQueue.ts (who is next). send.ts enters for every sending and tells what came of it.
 //
-// G1 every sending is reserved, told, told of again with what came of it, and settled, in this order: what settling lets
-//    through is told after it, so that no budget is passed at any position of the journal.
-// G2 only here is a request sent again, at most `retries` times, and never one that was refused for what it is.
-// G3 an answer that broke off is never an answer.
+// W1 nobody waits without a bound: a wait ends with its call, and is refused where the call's deadline, `retryWaitMs`,
+//    `outageMs` or the queue's length says that it would be in vain.
+// W2 who was let in is told of once, whatever became of it: what is in flight is always known.
+// W3 waiting holds nothing that those in flight need.
+// W4 its time never goes back: a clock that is set back makes nobody wait for what it was set back by.
 
-import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from '@ai-sdk/provider';
 import { AmdahlError } from '../agent/errors.ts';
-import { modelName } from '../agent/fingerprint.ts';
-import type { Usage } from '../journal/event.ts';
-import { failureOf } from './failure.ts';
-import { costUsdMicros, type Price } from './prices.ts';
-import { resend, type ResendBounds, type Sendings } from './resend.ts';
-import { estimateTokens } from './tokens.ts';
-import { brokenOff, collect, type Delta, finalText, StreamFailure } from './turnStream.ts';
-import { type Late, type Patience, Watch, type WatchPorts } from './watch.ts';
+import type { Heard } from './breaker.ts';
+import { FairQueue, type InLine } from './fairQueue.ts';
+import { down, leftToNext, pausedTooLong, refusedAll, tooLate, tooMany } from './gateRefusals.ts';
+import type { Closed, GateView, Incident } from './gateView.ts';
+import {
+  admitted,
+  atTime,
+  configured,
+  costOf,
+  ended,
+  heardLimits,
+  knownLimits,
+  type Limiter,
+  limiter,
+  type Outcome,
+  type RateLimit,
+  verdict,
+} from './limiter.ts';
+import { type LetThrough, Outage } from './outage.ts';
+import { NEXT_AFTER_MS } from './resend.ts';
+import type { WatchPorts } from './watch.ts';
 
-/** A place in every budget above a request, until it is settled. */
-export interface Reserved {
+/** The bounds on waiting at a gate. Times in ms. */
+export interface GateBounds {
+  /** How many may stand in line. */
+  readonly queue: number;
+  /** The longest wait that a provider may ask for. */
+  readonly retryWaitMs: number;
+  /** How long a provider may be down until nobody waits for it any more. */
+  readonly outageMs: number;
+  /** How often a request may be turned away. */
+  readonly turnedAway: number;
+}
+
+/** Somebody who wants to send a request. */
+export interface Visitor extends InLine {
+  /** Estimated input, and the most output that it may bring. */
   readonly tokensIn: number;
   readonly tokensOut: number;
-  readonly capped: boolean;
-  settle(spent: { readonly tokens: number; readonly usdMicros: number } | undefined): void;
-}
-
-/** A sending that failed. `usage` is what must be assumed spent. */
-export interface Failed {
-  readonly ok: false;
-  readonly error: AmdahlError;
-  readonly usage: Usage;
-  readonly usdMicros: number | undefined;
-  readonly ms: number;
-  /** It never left: the call was over before it could. */
-  readonly unsent: boolean;
-}
-
-/** A sending that was answered. */
-export interface Answered {
-  readonly ok: true;
-  readonly result: LanguageModelV4GenerateResult;
-  readonly usage: Usage;
-  readonly estimated: boolean;
-  readonly usdMicros: number | undefined;
-  readonly ms: number;
-  readonly capped: boolean;
-}
-
-/** What came of a request. */
-export type Sent = Answered | Failed;
-
-/** What the gate needs from the run. */
-export interface GatePorts extends WatchPorts {
-  readonly price: Price | undefined;
-  readonly sendings: Sendings;
+  /** When it must be over, in epoch ms; Infinity where nothing says so. */
+  readonly deadlineAt: number;
+  /** Another model stands in where this one is down: it does not wait for that. */
+  readonly hasNext: boolean;
+  readonly bounds: GateBounds;
   readonly random: () => number;
-  reserve(wanted: {
-    readonly tokensIn: number;
-    readonly tokensOut: number;
-    readonly price: Price | undefined;
-    readonly model: string;
-  }): Reserved | Promise<Reserved>;
-  /** Runs foreign code under the call's life: aborts it and stops waiting when that ends, or when it is cut off. */
-  lend<T>(work: (signal: AbortSignal, cut: (error: Error) => void) => PromiseLike<T>): Promise<T>;
-  /** Resolves after `ms`; rejects when the call's life ends before. */
-  wait(ms: number): Promise<void>;
-  /** Told after reserving, before sending; throws when it must not be sent any more. `again` counts the sendings before. */
-  requested(reserved: Reserved, again: number): void;
-  /** Told of the sending that was answered. */
-  answered(answered: Answered): void;
-  /** Told of every sending that failed; `retryMs` is the wait before the next, absent when this was the last. */
-  failed(failed: Failed, retryMs: number | undefined): void;
-  /** Given where somebody listens: the turn is then streamed. */
-  readonly delta?: ((delta: Delta) => void) | undefined;
+  /** Calls back when it gives up; returns the undoing. */
+  onEnd(listener: (error: AmdahlError) => void): () => void;
 }
 
-export interface Outgoing {
-  readonly model: LanguageModelV4;
-  /** All but signal and cap. */
-  readonly options: LanguageModelV4CallOptions;
-  readonly tokensIn: number;
-  /** What is reserved where the settings say nothing. */
-  readonly tokensOutAssumed: number;
-  /** Whether any budget above counts tokens or USD: only then is the output capped. */
-  readonly metered: boolean;
-  /** How much the model reads at most, where that is known. For messages. */
-  readonly contextTokens?: number;
-  readonly bounds: Patience & ResendBounds;
+/** What came of a request: to the limiter, and to the breaker. */
+export interface Came {
+  readonly outcome: Outcome;
+  readonly heard: Heard;
+  /** Something answered, be it with a failure: somebody is there. */
+  readonly reached?: boolean;
 }
 
-/** Sends one request until it is answered or must not be sent again. Rejects only when a sending was refused by a budget, or the life ended in between. */
-export async function send(outgoing: Outgoing, ports: GatePorts): Promise<Sent> {
-  for (let again = 0; ; again += 1) {
-    const reserving = reserve(outgoing, ports);
-    const reserved = reserving instanceof Promise ? await reserving : reserving;
-    const way: Way = { signal: undefined, watch: undefined, said: [] };
-    let sent: Sent | undefined;
-    let waitMs: number | undefined;
-    try {
-      ports.requested(reserved, again);
-      ports.sendings.sent += 1;
-      const start = ports.now();
-      try {
-        sent = answeredBy(await transmit(outgoing, ports, reserved, way), outgoing, ports, reserved, ports.now() - start);
-      } catch (thrown) {
-        sent = failedBy(thrown, outgoing, ports, way, ports.now() - start);
-      }
-      way.watch?.stop();
-      way.watch?.forget();
-      if (sent.ok) {
-        ports.answered(sent);
-        return sent;
-      }
-      [sent, waitMs] = whatNext(sent, again, outgoing, ports);
-      ports.failed(sent, waitMs);
-    } finally {
-      reserved.settle(spentBy(sent, way));
+/** Leave to send one request. */
+export interface Permit {
+  /** Tells what the provider says of its limits before the answer is over: of a stream, whose headers come first. Once. */
+  announce(announced: Outcome['announced']): void;
+  /** Tells what came of it; the incident that its failure belongs to, where there is one. Once. */
+  done(came: Came): Incident | undefined;
+}
+
+type Leave = { readonly go: true; readonly probe: boolean } | { readonly go: false; readonly why: Closed; readonly ms: number };
+
+export class Gate {
+  readonly name: string;
+  readonly account: string | undefined;
+  readonly #clock: WatchPorts;
+  readonly #queue = new FairQueue<Visitor>();
+  /** Those in line, and how each hears that its wait is over. */
+  readonly #over = new Map<Visitor, (result: Permit | AmdahlError) => void>();
+  #limiter: Limiter;
+  readonly #outage: Outage;
+  #disarm: (() => void) | undefined;
+  /** Those that were let in before: whoever was turned away finds its place again. */
+  readonly #knownHere = new WeakSet<Visitor>();
+  /** Until when those in line know that it is closed, and for what. */
+  #said: { readonly why: Closed; readonly until: number } | undefined;
+  /** The clock when it was last read, and how far the gate's own time is ahead of it. */
+  #clockAt: number;
+  #aheadMs = 0;
+
+  constructor(name: string, account: string | undefined, config: RateLimit, clock: WatchPorts) {
+    this.name = name;
+    this.account = account;
+    this.#clock = clock;
+    this.#clockAt = clock.now();
+    this.#limiter = limiter(config, this.#clockAt);
+    this.#outage = new Outage(name, () => this.#aheadMs);
+  }
+
+  /** Time as the clock tells it, but for every time that it was set back. */
+  #now(): number {
+    const at = this.#clock.now();
+    this.#aheadMs += Math.max(0, this.#clockAt - at);
+    this.#clockAt = at;
+    return at + this.#aheadMs;
+  }
+
+  /** Nothing is on its way and nobody waits. */
+  get idle(): boolean {
+    return this.#queue.size === 0 && this.#limiter.inFlight === 0;
+  }
+
+  /** What the user knows of the limits; the last who says so counts. */
+  configure(config: RateLimit): void {
+    const before = this.#limiter;
+    this.#limiter = configured(before, config, this.#now());
+    if (this.#limiter !== before) this.#pump();
+  }
+
+  /**
+   * Leave to send, now or when it is this visitor's turn. Rejects with why it gave up.
+   * @throws AmdahlError LIMIT_EXCEEDED (queue), TIMEOUT, MODEL_RATE_LIMITED, MODEL_UNAVAILABLE where waiting is in vain.
+   */
+  enter(visitor: Visitor): Permit | Promise<Permit> {
+    const now = this.#now();
+    const leave = this.#leave(visitor, now);
+    if (leave.go && this.#queue.size === 0) {
+      this.#queue.charge(visitor.party, this.#cost(visitor));
+      return this.#admit(visitor, leave.probe, now);
     }
-    if (waitMs === undefined) return sent;
-    await ports.wait(waitMs);
+    const refusal = this.#refusal(visitor, leave, now);
+    if (refusal !== undefined) throw refusal;
+    return new Promise((resolve, reject) => {
+      let gone = false;
+      const off = visitor.onEnd((error) => {
+        gone = true;
+        // While it is down a timer looks after them, whoever goes.
+        const wasNext = this.#outage.isOver && this.#queue.next() === visitor;
+        this.#over.delete(visitor);
+        this.#queue.remove(visitor);
+        reject(error);
+        if (wasNext) this.#pump();
+      });
+      if (gone) return;
+      this.#over.set(visitor, (result) => {
+        off();
+        if (result instanceof AmdahlError) reject(result);
+        else resolve(result);
+      });
+      this.#queue.push(visitor);
+      // Behind somebody it changes nothing.
+      if (this.#queue.size === 1 || this.#queue.next() === visitor) this.#pump();
+    });
+  }
+
+  /**
+   * Whose turn it is. A probe is for all: parties take turns with it, for one may be down with what another is not, and who went
+   * last is not sent again before everybody else was.
+   */
+  #next(): Visitor | undefined {
+    if (this.#outage.isOver) return this.#queue.next();
+    let longest: Visitor | undefined;
+    for (const visitor of this.#over.keys()) {
+      if (!this.#outage.hasTried(visitor.party)) return visitor;
+      longest ??= visitor;
+    }
+    return longest;
+  }
+
+  #answer(visitor: Visitor, result: Permit | AmdahlError): void {
+    const over = this.#over.get(visitor);
+    this.#over.delete(visitor);
+    over?.(result);
+  }
+
+  /** Leave now or not at all: for a sending that is not worth waiting for. */
+  enterNow(visitor: Visitor): Permit | undefined {
+    const now = this.#now();
+    const leave = this.#leave(visitor, now);
+    if (!leave.go || leave.probe || this.#queue.size > 0) return undefined;
+    this.#queue.charge(visitor.party, this.#cost(visitor));
+    return this.#admit(visitor, false, now);
+  }
+
+  /** What is known by now of an incident of this gate; undefined for one of another, or of long ago. */
+  incident(id: string): Incident | undefined {
+    return this.#outage.incident(id);
+  }
+
+  view(): GateView {
+    const now = this.#now();
+    const next = this.#next();
+    const leave = next === undefined ? undefined : this.#leave(next, now);
+    const closed = leave === undefined || leave.go ? undefined : leave;
+    const incident = this.#outage.present;
+    return {
+      name: this.name,
+      ...(this.account === undefined ? {} : { account: this.account }),
+      inFlight: this.#limiter.inFlight,
+      queued: this.#queue.size,
+      ...(closed === undefined ? {} : { closed: closed.why }),
+      ...(closed === undefined || !Number.isFinite(closed.ms) ? {} : { nextMs: closed.ms }),
+      limits: knownLimits(this.#limiter),
+      ...(incident === undefined ? {} : { incident }),
+    };
+  }
+
+  #leave(visitor: Visitor, now: number): Leave {
+    const allowed = this.#outage.allows(now);
+    if (allowed.kind === 'no') return { go: false, why: 'breaker', ms: Math.max(1, allowed.untilMs - now) };
+    this.#limiter = atTime(this.#limiter, now);
+    const { tokensIn, tokensOut } = costOf(this.#limiter, visitor.tokensIn, visitor.tokensOut);
+    const found = verdict(this.#limiter, tokensIn + tokensOut, now);
+    const probe = allowed.kind === 'probe';
+    // Those in flight may hang all: the probe goes beside them.
+    if (found.kind === 'go' || (probe && found.why === 'inFlight')) return { go: true, probe };
+    return { go: false, why: found.why, ms: found.ms };
+  }
+
+  /** What a request takes of whatever binds: with many tokens it counts as several. */
+  #cost({ tokensIn, tokensOut }: Visitor): number {
+    const { requests, tokens } = this.#limiter;
+    const cost = costOf(this.#limiter, tokensIn, tokensOut);
+    if (tokens === undefined) return 1;
+    const each = requests === undefined ? 1_000 : tokens.bucket.perMs / requests.bucket.perMs;
+    return Math.max(requests === undefined ? 0.001 : 1, (cost.tokensIn + cost.tokensOut) / each);
+  }
+
+  #admit(visitor: Visitor, probe: boolean, now: number): Permit {
+    const cost = costOf(this.#limiter, visitor.tokensIn, visitor.tokensOut);
+    const { state, ticket } = admitted(this.#limiter, cost.tokensIn, cost.tokensOut, now);
+    this.#limiter = state;
+    this.#knownHere.add(visitor);
+    const through: LetThrough = { probe, era: this.#outage.era, sentAt: now };
+    if (probe) this.#outage.probing(now);
+    let over = false;
+    return {
+      announce: (announced) => {
+        if (over) return;
+        this.#limiter = heardLimits(this.#limiter, ticket, announced, this.#now());
+        this.#outage.begins(through, this.#now());
+        this.#pump();
+      },
+      done: (came) => {
+        if (over) return undefined;
+        over = true;
+        const at = this.#now();
+        const random = visitor.random();
+        this.#limiter = ended(this.#limiter, ticket, came.outcome, at, random);
+        const { outcome, heard, reached = false } = came;
+        const isReached = reached || heard.kind === 'success' || outcome.kind === 'refused';
+        const told = this.#outage.tell(visitor.party, heard, isReached, through, at, random);
+        this.#pump();
+        return told;
+      },
+    };
+  }
+
+  /** Lets in who may go, and sets the clock for the next. */
+  #pump(): void {
+    this.#disarm?.();
+    this.#disarm = undefined;
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      const now = this.#now();
+      const leave = this.#leave(next, now);
+      if (leave.go) {
+        const cost = this.#cost(next);
+        if (leave.probe) {
+          this.#queue.remove(next);
+          this.#queue.charge(next.party, cost);
+        } else {
+          this.#queue.take(cost);
+        }
+        this.#answer(next, this.#admit(next, leave.probe, now));
+      } else if (!this.#sendAway(leave, now)) {
+        return this.#arm(leave.ms, now);
+      }
+    }
+  }
+
+  /** Where it closes for everybody, those who wait in vain are told so: when it does, and now and then while it is down. Whether there were any. */
+  #sendAway(leave: Extract<Leave, { go: false }>, now: number): boolean {
+    const { why, ms } = leave;
+    if (why !== 'paused' && why !== 'breaker') return false;
+    const until = now + (why === 'breaker' ? LOOK_MS : ms);
+    const said = this.#said;
+    if (said?.why === why && (why === 'breaker' ? now < said.until : until < said.until + SOON_MS)) return false;
+    this.#said = { why, until };
+    const vain: (readonly [Visitor, AmdahlError])[] = [];
+    for (const visitor of this.#over.keys()) {
+      const refusal = this.#inVain(visitor, leave, now);
+      if (refusal !== undefined) vain.push([visitor, refusal]);
+    }
+    for (const [visitor, refusal] of vain) {
+      this.#queue.remove(visitor);
+      this.#answer(visitor, refusal);
+    }
+    return vain.length > 0;
+  }
+
+  #arm(ms: number, now: number): void {
+    const waitMs = Math.min(ms, this.#outage.isOver ? Infinity : LOOK_MS);
+    if (!Number.isFinite(waitMs)) return;
+    this.#disarm = this.#clock.after(waitMs, () => {
+      this.#disarm = undefined;
+      // A timer knows how long it took, also where the clock was set back meanwhile.
+      const lackMs = now + waitMs - this.#now();
+      if (lackMs > SOON_MS) this.#aheadMs += lackMs;
+      this.#pump();
+    });
+  }
+
+  /** Why a newcomer had better not wait. */
+  #refusal(visitor: Visitor, leave: Leave, now: number): AmdahlError | undefined {
+    const { queue } = visitor.bounds;
+    // A line of its own party's: what others wait for does not bound it.
+    if (!this.#knownHere.has(visitor) && this.#queue.ahead(visitor.party, 0) >= queue) return tooMany(this.name, queue);
+    return leave.go ? undefined : this.#inVain(visitor, leave, now);
+  }
+
+  /** Why somebody has no use of waiting, if that is so. */
+  #inVain(visitor: Visitor, { why, ms }: Extract<Leave, { go: false }>, now: number): AmdahlError | undefined {
+    const { bounds, deadlineAt, hasNext } = visitor;
+    const incident = why === 'breaker' ? this.#outage.present : undefined;
+    if (incident !== undefined) {
+      const forMs = this.#clockAt - incident.since;
+      if (hasNext) return down(incident, forMs, '');
+      // While a probe is out nobody knows: it may be answering.
+      if (this.#outage.isCertain && forMs > this.#patienceMs(bounds))
+        return down(incident, forMs, this.#outage.isReached ? notLonger(bounds) : NOT_HERE);
+    }
+    if (why === 'paused') {
+      if (hasNext && ms > NEXT_AFTER_MS + JITTER_MS_MAX) return leftToNext(this.name, ms);
+      if (ms > bounds.retryWaitMs + JITTER_MS_MAX) return pausedTooLong(this.name, ms, bounds.retryWaitMs);
+      const { inRow } = this.#limiter;
+      if (inRow > Math.max(bounds.turnedAway, IN_ROW)) return refusedAll(this.name, inRow, ms);
+    }
+    if (deadlineAt === Infinity) return undefined;
+    const leftMs = deadlineAt - (now - this.#aheadMs);
+    // A place in flight may be free at any moment.
+    const waitMs = (why === 'inFlight' || !Number.isFinite(ms) ? 0 : ms) + this.#lineMs(visitor);
+    return waitMs <= leftMs ? undefined : tooLate(this.name, waitMs, this.#queue.size, leftMs);
+  }
+
+  /** How long those take, at least, who go before it. */
+  #lineMs({ party, depth }: Visitor): number {
+    const bucket = this.#limiter.requests?.bucket;
+    return bucket === undefined ? 0 : Math.max(0, this.#queue.ahead(party, depth) - bucket.size) / bucket.perMs;
+  }
+
+  /** Where nothing ever answered it is less likely to be down than to be somewhere else. */
+  #patienceMs({ outageMs }: GateBounds): number {
+    return this.#outage.isReached ? outageMs : Math.min(outageMs, NEVER_ANSWERED_MS);
   }
 }
 
-/** The failure as it is told, and the wait before the next sending where there is one. */
-function whatNext(failed: Failed, again: number, { bounds }: Outgoing, { sendings, random }: GatePorts): [Failed, number | undefined] {
-  const next = resend(failed.error, again, sendings, bounds, random());
-  if (!next.again) return [{ ...failed, error: said(failed.error, again, next.why) }, undefined];
-  // Counted when decided: those that fail at the same moment must not all pass the budget.
-  sendings.again += 1;
-  return [failed, next.waitMs];
-}
+/** Long enough for two probes. */
+const NEVER_ANSWERED_MS = 5_000;
 
-/** What a sending took of its budgets; undefined when nothing was sent. */
-function spentBy(sent: Sent | undefined, { signal }: Way): Parameters<Reserved['settle']>[0] {
-  if (sent === undefined || signal === undefined) return undefined;
-  return { tokens: sent.usage.tokensIn + sent.usage.tokensOut, usdMicros: sent.usdMicros ?? 0 };
-}
+/** While it is down, those in line are looked after this often. */
+const LOOK_MS = 1_000;
 
-function reserve({ model, options, tokensIn, tokensOutAssumed }: Outgoing, ports: GatePorts): Reserved | Promise<Reserved> {
-  const tokensOut = options.maxOutputTokens ?? tokensOutAssumed;
-  return ports.reserve({ tokensIn, tokensOut, price: ports.price, model: modelName(model) });
-}
+/** What moves by less than this is not worth telling everybody. */
+const SOON_MS = 100;
 
-/** The failure that stands, with how often it was tried. */
-function said(error: AmdahlError, again: number, why: string | undefined): AmdahlError {
-  if (why === undefined) return error;
-  const { code, message, retryable, problems, data, cause } = error;
-  return new AmdahlError(code, `${message} It is not sent again: ${why}.`, {
-    retryable,
-    problems,
-    data: { ...data, sendings: again + 1 },
-    cause,
-  });
-}
+/** What limiter.ts adds at most to the wait that a provider asks for. */
+const JITTER_MS_MAX = 1_000;
 
-/** What is known of a sending on its way. */
-interface Way {
-  signal: AbortSignal | undefined;
-  watch: Watch | undefined;
-  /** What came of its answer, where it is streamed. */
-  readonly said: string[];
-}
+/** Push-backs in a row, with nothing answered between, of which everybody in line has heard enough. */
+const IN_ROW = 20;
 
-/** One sending, under the call's life and a watch of its own. */
-function transmit(outgoing: Outgoing, ports: GatePorts, reserved: Reserved, way: Way): Promise<LanguageModelV4GenerateResult> {
-  return ports.lend((abortSignal, cut) => {
-    const { model, metered, bounds } = outgoing;
-    const options = { ...outgoing.options, abortSignal, ...(metered ? { maxOutputTokens: reserved.tokensOut } : {}) };
-    const watch = new Watch(bounds, ports, (what) => cut(late(what, modelName(model), bounds)));
-    way.signal = abortSignal;
-    way.watch = watch;
-    const { delta } = ports;
-    return watch.over(() => (delta === undefined ? model.doGenerate(options) : stream(model, options, way, delta)));
-  });
-}
+const NOT_HERE = 'Nothing there has ever answered this process, so it is not waited for. ';
 
-function answeredBy(
-  result: LanguageModelV4GenerateResult,
-  { model, tokensIn, metered }: Outgoing,
-  ports: GatePorts,
-  { capped }: Reserved,
-  ms: number,
-): Answered {
-  if (result.finishReason.unified === 'interrupted') throw brokenOff(modelName(model));
-  const { usage, estimated } = usageOf(result, tokensIn);
-  const usdMicros = ports.price === undefined ? undefined : costUsdMicros(usage, ports.price);
-  return { ok: true, result, usage, estimated, usdMicros, ms, capped: metered && capped };
-}
-
-function failedBy(thrown: unknown, outgoing: Outgoing, ports: GatePorts, way: Way, ms: number): Failed {
-  const error = errorOf(thrown, outgoing, ports, way);
-  const usage: Usage = {
-    tokensIn: wasRead(error, way) ? outgoing.tokensIn : 0,
-    tokensOut: estimateTokens(way.said.join('')),
-    tokensCached: 0,
-    tokensReasoning: 0,
-  };
-  const usdMicros = ports.price === undefined ? undefined : costUsdMicros(usage, ports.price);
-  return { ok: false, error, usage, usdMicros, ms, unsent: way.signal === undefined };
-}
-
-async function stream(
-  model: LanguageModelV4,
-  options: LanguageModelV4CallOptions,
-  { watch, said: pieces }: Way,
-  told: (delta: Delta) => void,
-): Promise<LanguageModelV4GenerateResult> {
-  watch?.streams();
-  const streamed = await model.doStream(options);
-  const result = await collect(streamed.stream, modelName(model), (delta) => {
-    // Also a stream that does not look at its signal is left when it is too late.
-    options.abortSignal?.throwIfAborted();
-    if (delta === undefined) return;
-    watch?.said();
-    pieces.push(delta.delta);
-    told(delta);
-  });
-  const text = options.responseFormat?.type === 'json' ? finalText(result.content) : undefined;
-  return text === undefined ? result : { ...result, structuredOutputText: text };
-}
-
-function late(what: Late, model: string, bounds: Patience): AmdahlError {
-  const ms = bounds[what];
-  const [problem, remedy] = {
-    connectMs: [`could not connect within ${ms} ms`, 'Look at the network and the base URL, or raise limits.connectMs.'],
-    idleMs: [`went silent for ${ms} ms in the middle of its answer`, 'If that is usual for this model, raise limits.idleMs.'],
-    requestMs: [`did not end within ${ms} ms`, 'Ask for less, or raise limits.requestMs.'],
-  }[what];
-  return new AmdahlError('MODEL_TIMEOUT', `The request to ${model} ${problem}. ${remedy}`, {
-    retryable: 'yes',
-    data: { model, limit: what, ms },
-  });
-}
-
-function errorOf(thrown: unknown, { model, tokensIn, contextTokens }: Outgoing, ports: GatePorts, { watch }: Way): AmdahlError {
-  if (thrown instanceof AmdahlError) return thrown.code === 'MODEL_GARBAGE' && isPage(watch) ? webPage(modelName(model)) : thrown;
-  const heard = watch === undefined || watch.phase === 'asked' ? undefined : watch.phase === 'answering';
-  return failureOf(thrown instanceof StreamFailure ? thrown.cause : thrown, {
-    model: modelName(model),
-    answered: heard,
-    now: ports.now(),
-    tokensIn,
-    ...(contextTokens === undefined ? {} : { contextTokens }),
-  });
-}
-
-function isPage(watch: Watch | undefined): boolean {
-  return watch?.contentType?.includes('text/html') === true;
-}
-
-/** Packages skip what is no event of a stream, so that a page looks like a stream that ended at once. */
-function webPage(model: string): AmdahlError {
-  const message = `The request to ${model} was answered with a web page where a stream was to come. Check the base URL, and any proxy or login page on the way.`;
-  return new AmdahlError('MODEL_GARBAGE', message, { retryable: 'yes', data: { model } });
-}
-
-/** Whether the provider must be assumed to have read, and charged, what was sent. One that refused it has not. */
-function wasRead({ code, data }: AmdahlError, { signal, watch, said: pieces }: Way): boolean {
-  if (signal === undefined || watch?.phase === 'connecting') return false;
-  if (signal.aborted || code === 'MODEL_GARBAGE' || pieces.length > 0) return true;
-  return (code === 'MODEL_UNAVAILABLE' || code === 'MODEL_TIMEOUT') && data['status'] === undefined && watch?.phase !== 'asked';
-}
-
-/** A provider's usage in whole tokens; estimated from the text where it reports none. */
-function usageOf(result: LanguageModelV4GenerateResult, tokensInEstimated: number): { usage: Usage; estimated: boolean } {
-  const { inputTokens, outputTokens } = result.usage;
-  const [tokensIn, tokensOut] = [countOf(inputTokens.total), countOf(outputTokens.total)];
-  const estimated = tokensIn === undefined || tokensOut === undefined;
-  return {
-    estimated,
-    usage: {
-      tokensIn: tokensIn ?? tokensInEstimated,
-      tokensOut: tokensOut ?? estimateTokens(JSON.stringify(result.content)),
-      tokensCached: countOf(inputTokens.cacheRead) ?? 0,
-      tokensReasoning: countOf(outputTokens.reasoning) ?? 0,
-    },
-  };
-}
-
-/** A number of tokens, unless the provider says something that is none: it would switch every cap off. */
-function countOf(total: number | undefined): number | undefined {
-  return total !== undefined && Number.isFinite(total) && total >= 0 ? total : undefined;
+function notLonger({ outageMs }: GateBounds): string {
+  return `It is not waited for any longer: the limit 'outageMs' is ${outageMs}. `;
 }

@@ -23,11 +23,16 @@ export interface Price extends Rate {
  */
 export type PriceTable = Readonly<Record<string, Price>>;
 
-/**
- * The price of a model ('provider/modelId'): its own key, its key without the API ('openai.chat/x' is 'openai/x'), else
- * the longest key ending in `*` that fits either, else undefined. Pure; O(size of the table).
- */
+/** The price of a model ('provider/modelId'), if the table has one. Pure; O(size of the table). */
 export function priceOf(table: PriceTable, model: string): Price | undefined {
+  return rowOf(table, model);
+}
+
+/**
+ * A model's row in a table by model: its own key, its key without the API ('openai.chat/x' is 'openai/x'), else the longest
+ * key ending in `*` that fits either, else undefined. Pure; O(size of the table).
+ */
+export function rowOf<T>(table: Readonly<Record<string, T>>, model: string): T | undefined {
   const plain = model.replace(/^([^./]+)\.[^/]*(?=\/)/, '$1');
   const own = [model, plain].find((name) => Object.hasOwn(table, name));
   const key = own ?? widest(table, model) ?? widest(table, plain);
@@ -95,7 +100,7 @@ function rateFlaw(rate: object, known: readonly string[]): string | undefined {
   return bad === undefined ? undefined : `says ${bad[0]}: ${String(bad[1])}`;
 }
 
-function widest(table: PriceTable, model: string): string | undefined {
+function widest(table: Readonly<Record<string, unknown>>, model: string): string | undefined {
   let best: string | undefined;
   for (const key of Object.keys(table)) {
     if (!key.endsWith('*') || !model.startsWith(key.slice(0, -1))) continue;

@@ -11,6 +11,7 @@
 //    gateway 4.0.146, openrouter 3.1.0; registry.test.ts counts what arrives at a server that only fails).
 
 import type { LanguageModelV4 } from '@ai-sdk/provider';
+import { BEHIND } from './behind.ts';
 import type { ModelName } from './modelName.ts';
 import { parseModelName } from './modelName.ts';
 import { loadModel } from './providerPackage.ts';
@@ -79,6 +80,10 @@ class NamedModel implements LanguageModelV4 {
 
   get loaded(): boolean {
     return this.#real !== undefined;
+  }
+
+  get [BEHIND](): LanguageModelV4 | undefined {
+    return this.#real;
   }
 
   get supportedUrls(): LanguageModelV4['supportedUrls'] {

@@ -76,7 +76,7 @@ export function scripted(
     if (turn.error !== undefined) throw turn.error;
     return answer(turn, request, nth);
   };
-  return {
+  const model: ScriptedModel = {
     specificationVersion: 'v4',
     provider: 'scripted',
     modelId: options.modelId ?? 'script',
@@ -90,6 +90,15 @@ export function scripted(
     doGenerate: generate,
     doStream: async (request) => ({ stream: streamOf(await generate(request)) }),
   };
+  scripts.add(model);
+  return model;
+}
+
+const scripts = new WeakSet<object>();
+
+/** Whether a model is a script: it stands in for one, and no provider is behind it. */
+export function isStandIn(model: LanguageModelV4): boolean {
+  return scripts.has(model);
 }
 
 function checkTurn(turn: ScriptedTurn, nth: number): void {

@@ -1,7 +1,7 @@
 // A streamed turn put together: the same result that an answer in one piece gives, while an observer hears its parts.
-// Called by the gate. A stream that ends without saying so has broken off: it never counts as an answer.
+// Called by sending.ts. A stream that ends without saying so has broken off: it never counts as an answer.
 
-import type { LanguageModelV4Content, LanguageModelV4GenerateResult, LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import type { LanguageModelV4Content, LanguageModelV4GenerateResult, LanguageModelV4StreamPart, SharedV4Headers } from '@ai-sdk/provider';
 import { AmdahlError } from '../agent/errors.ts';
 
 /** A piece of what a model is saying, as it comes. */
@@ -31,13 +31,14 @@ interface Draft {
 }
 
 /**
- * Reads a stream to its end. `told` hears every part before it is put in its place.
+ * Reads a stream to its end. `told` hears every part before it is put in its place; `headers` are those of its response.
  * @throws StreamFailure for an error part; AmdahlError MODEL_GARBAGE (retryable) for a stream that broke off; what the stream throws.
  */
 export async function collect(
   stream: ReadableStream<LanguageModelV4StreamPart>,
   model: string,
   told: (delta: Delta | undefined) => void,
+  headers?: SharedV4Headers,
 ): Promise<LanguageModelV4GenerateResult> {
   const draft: Draft = { content: [], open: new Map(), tools: new Map(), warnings: [], end: undefined };
   for await (const part of stream) {
@@ -54,6 +55,7 @@ export async function collect(
     usage,
     warnings,
     ...(providerMetadata === undefined ? {} : { providerMetadata }),
+    ...(headers === undefined ? {} : { response: { headers } }),
   };
 }
 

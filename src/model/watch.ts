@@ -1,4 +1,4 @@
-// Watches one sending on its way: is it connected, is it answered, is it silent. The gate gives every sending one; it
+// Watches one sending on its way: is it connected, is it answered, is it silent. sending.ts gives every sending one; it
 // ends those that take too long. What happens on sockets is heard from Node's own fetch (its diagnostics channels), so
 // that models made by anybody are watched; models that send in another way are only held to their whole time.
 //

@@ -1,8 +1,9 @@
 // Accounts: what calls with a budget may still spend. Every model request is reserved at all accounts above it
 // before it is sent, and settled by its answer (design §2 Budget, I8). decide() is pure; Account keeps the sums.
 //
-// I8 settled + reserved ≤ cap in every account: calls exactly, tokens and USD up to the estimate's error.
-// A reservation left by a crash stays spent: entry.ts adds it up from the journal.
+// I8 settled + reserved ≤ cap in every account: calls exactly, tokens and USD up to the estimate's error. What a provider
+//    refused for its rate is settled as if it had not been sent: the gate provokes such refusals to find out the limits.
+// A reservation left by a crash stays spent: reentry.ts adds it up from the journal, with the same exceptions.
 
 import type { Budget } from '../agent/agent.ts';
 import { AmdahlError } from '../agent/errors.ts';
@@ -32,7 +33,7 @@ export interface Reservation {
   readonly tokensOut: number;
   /** Whether that is less than was wanted. */
   readonly capped: boolean;
-  /** Gives the reservation back and books what was really spent; nothing when the request was never sent. Once. */
+  /** Gives the reservation back and books what was really spent; nothing when the request was never sent, or turned away. Once. */
   settle(spent: { readonly tokens: number; readonly usdMicros: number } | undefined): void;
 }
 
@@ -50,6 +51,8 @@ interface Waiter {
   readonly over: (result: Reservation | Error) => void;
 }
 
+const RESUME = 'Raise the budget and resume: nothing finished is bought again.';
+
 /** One call's budget, below those of the calls above it. */
 export class Account {
   readonly place: Place;
@@ -57,17 +60,20 @@ export class Account {
   readonly budget: Budget;
   readonly above: Account | undefined;
   readonly spent: Spent;
+  /** What to do when it is spent. For messages. */
+  readonly remedy: string;
   reservedTokens = 0;
   reservedUsdMicros = 0;
   open = 0;
   readonly waiters: Waiter[] = [];
 
-  constructor(place: Place, path: string, budget: Budget, above: Account | undefined, spent?: Spent) {
+  constructor(place: Place, path: string, budget: Budget, above: Account | undefined, spent?: Spent, remedy: string = RESUME) {
     this.place = place;
     this.path = path;
     this.budget = budget;
     this.above = above;
     this.spent = spent ?? { calls: 0, tokens: 0, usdMicros: 0 };
+    this.remedy = remedy;
   }
 
   /** Its call is asked anew: what was spent before stays spent above it, and counts no more here. */
@@ -127,13 +133,13 @@ function tokensFit(account: Account, wanted: Wanted, least: number): boolean {
 }
 
 function refuse(account: Account, cap: 'calls' | 'tokens' | 'usd', bound: number): Decision {
-  const { spent, path } = account;
+  const { spent, path, remedy } = account;
   const used = { calls: spent.calls, tokens: spent.tokens, usd: spent.usdMicros / 1e6 }[cap];
   return {
     kind: 'refuse',
     error: new AmdahlError(
       'BUDGET_EXCEEDED',
-      `The budget of '${path}' caps ${cap} at ${bound}; ${used} are spent and the next request does not fit. Raise the budget and resume: nothing finished is bought again.`,
+      `The budget of '${path}' caps ${cap} at ${bound}; ${used} are spent and the next request does not fit. ${remedy}`,
       { data: { cap, bound, used, of: path } },
     ),
   };

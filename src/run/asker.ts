@@ -5,6 +5,7 @@ import type { AnyAgent } from '../agent/agent.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { AskOptions } from '../agent/scope.ts';
 import type { Gap, Place } from '../journal/event.ts';
+import type { Hedges } from '../model/hedging.ts';
 import type { Account } from './account.ts';
 import type { Life } from './life.ts';
 import { limitError } from './limits.ts';
@@ -51,6 +52,8 @@ export class Asker {
   /** The call on whose behalf it asks; undefined for the run itself. */
   readonly frame: Frame | undefined;
   readonly life: Life;
+  /** Set where a map above hedges what is asked below it. */
+  readonly hedges: Hedges | undefined;
   readonly #ask: Ask;
   readonly #above: Asker | undefined;
   #questions: Map<string, Asked> | undefined;
@@ -60,7 +63,16 @@ export class Asker {
   #running = 0;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  constructor(session: Session, place: Place, path: string, frame: Frame | undefined, life: Life, ask: Ask, above?: Asker) {
+  constructor(
+    session: Session,
+    place: Place,
+    path: string,
+    frame: Frame | undefined,
+    life: Life,
+    ask: Ask,
+    above?: Asker,
+    hedges?: Hedges,
+  ) {
     this.session = session;
     this.place = place;
     this.path = path;
@@ -68,6 +80,7 @@ export class Asker {
     this.life = life;
     this.#ask = ask;
     this.#above = above;
+    this.hedges = hedges;
   }
 
   /** The budget that what it asks is paid from. */
@@ -89,12 +102,14 @@ export class Asker {
       frame,
       frame.life,
       this.#ask,
+      undefined,
+      this.hedges,
     );
   }
 
   /** An asker below this one. `path` is how people see it. */
-  below(kind: string, index: number, path: string, life: Life = this.life): Asker {
-    return new Asker(this.session, askerPlace(this.place, kind, index), path, this.frame, life, this.#ask, this);
+  below(kind: string, index: number, path: string, life: Life = this.life, hedges: Hedges | undefined = this.hedges): Asker {
+    return new Asker(this.session, askerPlace(this.place, kind, index), path, this.frame, life, this.#ask, this, hedges);
   }
 
   /**

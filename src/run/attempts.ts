@@ -11,6 +11,7 @@ import type { Json } from '../journal/event.ts';
 import type { Judged } from '../model/loop.ts';
 import { act } from './act.ts';
 import type { Frame } from './asker.ts';
+import { CodeAsker } from './codeAsker.ts';
 import { Conversation } from './conversation.ts';
 import { judge } from './judge.ts';
 import { limitError } from './limits.ts';
@@ -133,15 +134,21 @@ async function attemptCode(
 
 async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input, attempt: Attempt): Promise<Judged> {
   const { agent, life, path, place } = frame;
-  const execute = (signal: AbortSignal): unknown => behaviour.execute(input.value, { signal });
+  const own = askerPlace(place, 'attempt', attempt.number);
+  const code = new CodeAsker(frame, own, attempt.number);
+  const execute = (signal: AbortSignal): unknown => code.run(() => behaviour.execute(input.value, { signal }));
   let raw: Json;
-  if (behaviour.effect === 'none') {
-    raw = toJson(await life.lend(execute), `the output of the step '${path}'`);
-  } else {
-    const at = askerPlace(askerPlace(place, 'attempt', attempt.number), 'act', 0);
-    const done = await act(frame, { place: at, tool: agent.name, args: input.raw, path, again: attempt.again, execute });
-    if (done.kind === 'threw') throw reviveError(done.error);
-    raw = done.result;
+  try {
+    if (behaviour.effect === 'none') {
+      raw = toJson(await life.lend(execute), `the output of the step '${path}'`);
+    } else {
+      const at = askerPlace(own, 'act', 0);
+      const done = await act(frame, { place: at, tool: agent.name, args: input.raw, path, again: attempt.again, execute });
+      if (done.kind === 'threw') throw reviveError(done.error);
+      raw = done.result;
+    }
+  } finally {
+    await code.finish();
   }
   checkSize(frame, raw);
   return await judge(frame, raw, () => ({ input: input.value, results: [] }));
@@ -150,19 +157,22 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
 async function attemptComposite(frame: Frame, behaviour: CompositeBehaviour, input: Input, attempt: Attempt): Promise<Judged> {
   const { agent, life, path } = frame;
   const asker = frame.asker.attempt(frame, attempt.number);
+  // Only a flow has code of its own: that of other composites asks agents and nothing else.
+  const code = agent.kind === 'flow' ? new CodeAsker(frame, asker.place, attempt.number) : undefined;
+  const run = (): Promise<unknown> => body(behaviour, input.value, new CallScope(asker));
   let value: unknown;
   try {
-    value = await life.race(body(behaviour, input.value, new CallScope(asker)));
+    value = await life.race(code === undefined ? run() : code.run(run));
   } catch (thrown) {
     // Whatever is still running below failed with its asker and may go on later: no outcome of its own.
     life.endBelow(() => new AmdahlError('CANCELLED', `The asker '${path}' failed.`), life);
-    await asker.finish();
+    await Promise.all([asker.finish(), code?.finish()]);
     throw thrown;
   }
   life.endBelow(
     () => new AmdahlError('CANCELLED', `'${path}' ended while this call was still open, so it was cancelled. Was an await forgotten?`),
   );
-  await asker.finish();
+  await Promise.all([asker.finish(), code?.finish()]);
   // Combinators pass on what contracts let through; what a flow's own code makes must be JSON, or nothing.
   const own = agent.output.kind === 'schema' || (agent.kind === 'flow' && value !== undefined);
   const raw = own ? toJson(value, `the output of '${path}'`) : value;

@@ -105,12 +105,13 @@ function arm(frame: Frame, options: AskOptions, recorded: RecordedCall): () => v
     life.end(new AmdahlError(code, message, { data }));
   for (const ms of [options.timeoutMs, agent.timeoutMs]) {
     if (ms !== undefined && !(ms >= 0)) throw new AmdahlError('MISCONFIGURED', `'${path}' is given timeoutMs: ${ms}. Give milliseconds.`);
-    if (ms !== undefined)
-      stops.push(
-        session.clock.after(ms, () =>
-          end('TIMEOUT', `'${path}' did not end within ${ms} ms. Give it more time (timeoutMs), or ask for less.`, { ms }),
-        ),
-      );
+    if (ms === undefined) continue;
+    life.due(session.clock, ms);
+    stops.push(
+      session.clock.after(ms, () =>
+        end('TIMEOUT', `'${path}' did not end within ${ms} ms. Give it more time (timeoutMs), or ask for less.`, { ms }),
+      ),
+    );
   }
   const cap = agent.budget?.ms;
   if (cap !== undefined) {
@@ -120,6 +121,7 @@ function arm(frame: Frame, options: AskOptions, recorded: RecordedCall): () => v
     const left = cap - (Number.isFinite(from) ? session.activeMsSince(from) : 0);
     const over = (): void =>
       end('BUDGET_EXCEEDED', `The budget of '${path}' caps time at ${cap} ms, and that is used up.`, { cap: 'ms', bound: cap });
+    life.due(session.clock, left);
     if (left <= 0) over();
     else stops.push(session.clock.after(left, over));
   }

@@ -16,7 +16,7 @@ export async function whatChanged(frame: Frame, recorded: RecordedCall): Promise
   if (first?.setup === undefined) return 'its definition changed';
   const { instructions, instructionsWithForm, setup } = session.fixedOf(agent);
   const parts = [
-    first.setup.model === modelName(session.modelOf(agent)) ? [] : ['model'],
+    session.candidatesOf(agent).some(({ model }) => modelName(model) === first.setup?.model) ? [] : ['model'],
     same(first.adds[0], instructions) || same(first.adds[0], instructionsWithForm) ? [] : ['instructions'],
     same(first.setup.tools, setup.tools) ? [] : ['tools'],
     same(first.setup.format, setup.format) ? [] : ['output contract'],

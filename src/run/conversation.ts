@@ -1,10 +1,8 @@
-// A model attempt: fills the ports of model/loop.ts with journal, budget, tools and judging. One per attempt.
+// A model attempt: fills the ports of model/loop.ts with tools, judging and the requests to its models. One per attempt.
 //
 // I3 a turn with a durable answer is never sent again: the turn is durable before its tools run or the next is sent.
-// I8 every request is reserved before it is noted, and noted before it is sent.
 
 import type {
-  LanguageModelV4,
   LanguageModelV4CallOptions,
   LanguageModelV4Message,
   LanguageModelV4ToolCall,
@@ -12,22 +10,23 @@ import type {
 } from '@ai-sdk/provider';
 import type { ModelBehaviour } from '../agent/agent.ts';
 import type { ToolResult } from '../agent/checks.ts';
-import { AmdahlError, type Problem, recordError } from '../agent/errors.ts';
-import { modelName } from '../agent/fingerprint.ts';
+import { AmdahlError, type Problem } from '../agent/errors.ts';
 import type { Place } from '../journal/event.ts';
-import { finishOf, lacksForm, readAnswer } from '../model/answer.ts';
-import { type Answered, type Failed, type GatePorts, type Reserved, send } from '../model/gate.ts';
+import { finishOf, readAnswer } from '../model/answer.ts';
+import { readable, withSystem } from '../model/foreign.ts';
+import { send } from '../model/send.ts';
 import { converse, type Judged, type RecordedTurn, type Reply, type Talk, type TurnRequest } from '../model/loop.ts';
 import { type Fixed, opening, repairMessage } from '../model/render.ts';
-import { type Price, reservationUsdMicros } from '../model/prices.ts';
 import { estimatePrompt } from '../model/tokens.ts';
-import type { Sendings } from '../model/resend.ts';
-import type { Delta } from '../model/turnStream.ts';
-import { accountsFrom, type Reservation, reserve, type Wanted } from './account.ts';
+import { accountsFrom } from './account.ts';
+import { Aloud } from './aloud.ts';
 import type { Asker, Frame } from './asker.ts';
 import type { Attempt, Input } from './attempts.ts';
+import { type Asked, askedSoFar, inLine, inVain, movesOn, nobodyAsked, QUESTION, reasonOf, type Tried } from './fallback.ts';
 import { judge } from './judge.ts';
 import { limitError } from './limits.ts';
+import { ModelRequest } from './modelRequest.ts';
+import type { Candidate, Candidates } from './models.ts';
 import { askerPlace } from './place.ts';
 import { foldTurns } from './recorded.ts';
 import { callTool, type ToolTurn } from './tools.ts';
@@ -36,20 +35,29 @@ import { cutByBudget, withheldBy } from './withheld.ts';
 /** The request header that carries a turn's id, for servers that count and for people who debug. */
 const TURN_HEADER = 'x-amdahl-turn';
 
-export class Conversation implements Talk, GatePorts {
-  price: Price | undefined;
+type Prompt = LanguageModelV4Message[];
+
+/** A model that a turn asks, and whether another is behind it. */
+interface Step {
+  readonly candidate: Candidate;
+  readonly hasNext: boolean;
+}
+
+export class Conversation implements Talk {
   recorded: readonly RecordedTurn[] = [];
   readonly #frame: Frame;
   readonly #behaviour: ModelBehaviour;
   readonly #input: Input;
   readonly #attempt: Attempt;
   readonly #asker: Asker;
+  readonly #aloud: Aloud;
   readonly #fixed: Fixed;
-  readonly #model: LanguageModelV4;
-  #request: TurnRequest | undefined;
-  /** The turn of which somebody heard something that was not taken back. */
-  #heard: number | undefined;
-  /** Estimated input of the next request: what the last one really had, and what was added since. */
+  readonly #candidates: Candidates;
+  /** Who is asked first in the next turn. */
+  #present: Candidate;
+  /** What the journal says of who is asked, by name. */
+  #asked: Asked;
+  /** Estimated input of the next request to who answered last: what that had, and what was added since. */
   #tokens = 0;
   #tokensFor = 0;
 
@@ -59,13 +67,16 @@ export class Conversation implements Talk, GatePorts {
     this.#input = input;
     this.#attempt = attempt;
     this.#asker = frame.asker.attempt(frame, attempt.number);
-    this.#model = frame.session.modelOf(frame.agent);
+    this.#aloud = new Aloud(frame, attempt.number);
+    this.#candidates = frame.session.candidatesOf(frame.agent);
+    this.#present = this.#candidates[0];
+    this.#asked = nobodyAsked(this.#present.name);
     this.#fixed = frame.session.fixedOf(frame.agent);
   }
 
   /** Holds the conversation to its end, going on where it stopped. */
   hold(): Promise<Judged> {
-    return this.#frame.session.onDelta === undefined ? this.#converse() : this.#converseAloud();
+    return this.#aloud.isHeard ? this.#converseAloud() : this.#converse();
   }
 
   #converse(): Promise<Judged> {
@@ -79,19 +90,21 @@ export class Conversation implements Talk, GatePorts {
       judged = await this.#converse();
       return judged;
     } finally {
-      if (judged?.ok !== true) this.#withdraw();
+      if (judged?.ok !== true) this.#aloud.withdraw();
     }
   }
 
-  #withdraw(): void {
-    if (this.#heard === undefined) return;
-    this.#tell(this.#heard, { type: 'withdrawn' });
-    this.#heard = undefined;
-  }
-
   async #goOn(): Promise<Judged> {
-    this.recorded = foldTurns(await this.#frame.session.recall(this.#asker.place));
-    if (this.recorded.some(({ reply }) => reply?.formless === true)) this.#frame.session.noteFormless(this.#model);
+    const { session } = this.#frame;
+    const entries = await session.recall(this.#asker.place);
+    this.recorded = foldTurns(entries);
+    this.#asked = askedSoFar(entries, this.#candidates[0].name, this.#attempt.renewedSeq);
+    const named = (name: string | undefined): Candidate | undefined => this.#candidates.find((one) => one.name === name);
+    this.#present = named(this.#asked.present) ?? this.#candidates[0];
+    for (const [turn, { reply }] of this.recorded.entries()) {
+      const author = reply?.formless === true ? named(this.#asked.authors[turn]) : undefined;
+      if (author !== undefined) session.noteFormless(author.model);
+    }
     return await converse(this);
   }
 
@@ -128,8 +141,9 @@ export class Conversation implements Talk, GatePorts {
   /** Only a model that is loaded says whether its provider passes on the form of an answer. */
   #knowingForms<T>(make: (formless: boolean) => T): T | Promise<T> {
     const { session, life } = this.#frame;
-    const known = session.prepare(this.#model);
-    const made = (): T => make(session.isFormless(this.#model));
+    const { model } = this.#present;
+    const known = session.prepare(model);
+    const made = (): T => make(session.isFormless(model));
     return known instanceof Promise ? life.race(known).then(made) : made();
   }
 
@@ -149,97 +163,111 @@ export class Conversation implements Talk, GatePorts {
 
   withheld(turn: number, reply: Reply): AmdahlError | undefined {
     const answered = this.recorded[turn]?.replySeq ?? Infinity;
-    return answered < this.#attempt.renewedSeq ? undefined : withheldBy(modelName(this.#model), this.#frame.path, reply);
+    return answered < this.#attempt.renewedSeq
+      ? undefined
+      : withheldBy(this.#asked.authors[turn] ?? this.#present.name, this.#frame.path, reply);
   }
 
-  /** The ports of the gate below are this conversation's, for the one request that it has on its way. */
+  /**
+   * Asks the models in line until one answers, or fails for a reason that the next would have too. Who was left because its
+   * provider was down is asked once more when nobody else answered, and then waited for as if it were alone: with others
+   * behind it a model must not lose what it would have finished without them.
+   */
   async send(request: TurnRequest): Promise<Reply> {
+    const { session, life, path } = this.#frame;
+    const { tried, first, next, why } = this.#line();
+    const again: Step[] = [];
+    for (let [step, reason] = [first, why]; ; reason = reasonOf(tried.at(-1))) {
+      const { candidate, hasNext } = step;
+      life.check();
+      session.check();
+      this.#turnTo(candidate, reason);
+      try {
+        return await this.#sendTo(candidate, request, hasNext);
+      } catch (thrown) {
+        if (!(thrown instanceof AmdahlError)) throw thrown;
+        tried.push({ name: candidate.name, error: thrown });
+        if (hasNext && thrown.data['incident'] !== undefined) again.push({ candidate, hasNext: false });
+        if (!movesOn(thrown)) next.length = 0;
+        const following = next.shift() ?? again.shift();
+        if (following === undefined) throw inVain(path, tried, thrown);
+        if (isForGood(thrown)) session.giveUp(candidate.model, thrown);
+        step = following;
+      }
+    }
+  }
+
+  /** Whom a turn asks, in order, and why it begins with another than the one before; `tried` has those that were given up. */
+  #line(): { readonly tried: Tried[]; readonly first: Step; readonly next: Step[]; readonly why: string } {
+    const { session } = this.#frame;
+    const line = inLine(this.#candidates, this.#present);
+    const tried = line.flatMap(({ name, model }): Tried[] => {
+      const error = session.givenUp(model);
+      return error === undefined ? [] : [{ name, error }];
+    });
+    const open = line.filter(({ name }) => tried.every((one) => one.name !== name));
+    const [candidate, ...others] = open;
+    // Where all were given up the first says so itself.
+    if (candidate === undefined) return { tried: [], first: { candidate: line[0], hasNext: false }, next: [], why: reasonOf(undefined) };
+    const [left] = candidate === line[0] ? [] : tried;
+    return {
+      tried,
+      first: { candidate, hasNext: others.length > 0 },
+      next: others.map((one, nth) => ({ candidate: one, hasNext: nth < others.length - 1 })),
+      why: left === undefined ? reasonOf(undefined) : `${left.name} is not asked any more in this run: ${left.error.code}`,
+    };
+  }
+
+  /** Notes that another is asked than the journal says. */
+  #turnTo({ name }: Candidate, reason: string): void {
+    if (name === this.#asked.told) return;
+    this.#asked.told = name;
+    const { place } = this.#asker;
+    this.#frame.session.note({ kind: 'decision', place, question: QUESTION, choice: name, reason });
+  }
+
+  async #sendTo(candidate: Candidate, request: TurnRequest, hasNext: boolean): Promise<Reply> {
     const { session, life, account } = this.#frame;
-    life.check();
-    session.check();
-    const known = session.prepare(this.#model);
-    const { price, contextTokens } = known instanceof Promise ? await life.race(known) : known;
-    this.price = price;
-    this.#request = request;
-    const sent = await send(
-      {
-        model: this.#model,
-        options: this.#options(request),
-        tokensIn: this.#estimate(request),
-        tokensOutAssumed: session.limits.outputTokensAssumed,
-        metered: accountsFrom(account).some(({ budget }) => budget.tokens !== undefined || budget.usd !== undefined),
-        bounds: session.limits,
-        ...(contextTokens === undefined ? {} : { contextTokens }),
-      },
-      this,
-    );
+    const { model } = candidate;
+    const known = session.prepare(model);
+    const facts = known instanceof Promise ? await life.race(known) : known;
+    const prompt = this.#promptFor(candidate, request.prompt);
+    const outgoing = {
+      model,
+      hasNext,
+      options: this.#options(prompt, request.turn),
+      tokensIn: this.#estimate(candidate, request, prompt),
+      tokensOutAssumed: session.limits.outputTokensAssumed,
+      metered: accountsFrom(account).some(({ budget }) => budget.tokens !== undefined || budget.usd !== undefined),
+      bounds: session.limits,
+      ...(facts.contextTokens === undefined ? {} : { contextTokens: facts.contextTokens }),
+    };
+    const { turn, why, adds } = request;
+    const parts = { frame: this.#frame, attempt: this.#attempt.number, place: this.#asker.place, aloud: this.#aloud, asked: this.#asked };
+    const sent = await send(outgoing, new ModelRequest({ ...parts, candidate, price: facts.price, turn, why, adds, begin: prompt[0] }));
     if (!sent.ok) throw sent.error;
+    this.#present = candidate;
+    this.#asked.authors[turn] = candidate.name;
+    this.#tokens = sent.usage.tokensIn + sent.usage.tokensOut;
+    this.#tokensFor = request.prompt.length + 1;
     const { content, structuredOutputText: text } = sent.result;
     return { content, ...finishOf(sent.result), capped: sent.capped, ...(text === undefined ? {} : { text }) };
   }
 
-  get sendings(): Sendings {
-    return this.#frame.session.sendings;
+  /**
+   * The conversation as a model reads it: without what only another would understand, and with the form of the answer
+   * spelled out where it must be. The first was given that with the opening: what it has begun to read stays as it is.
+   */
+  #promptFor(candidate: Candidate, whole: Prompt): Prompt {
+    const { model, name } = candidate;
+    const prompt = readable(whole, (nth) => this.#asked.authors[nth] === name);
+    const { instructions, instructionsWithForm } = this.#fixed;
+    const unformed = prompt[0]?.role === 'system' && prompt[0].content === instructions.content;
+    if (candidate === this.#candidates[0] || !unformed || !this.#frame.session.isFormless(model)) return prompt;
+    return withSystem(prompt, instructionsWithForm);
   }
 
-  get random(): () => number {
-    return this.#frame.session.random;
-  }
-
-  now(): number {
-    return this.#frame.session.clock.now();
-  }
-
-  after(ms: number, then: () => void): () => void {
-    return this.#frame.session.clock.after(ms, then);
-  }
-
-  reserve(wanted: Wanted): Reservation | Promise<Reservation> {
-    const { account, life, session } = this.#frame;
-    return this.#waited('budget', reserve(account, wanted, life, session.limits));
-  }
-
-  lend<T>(work: (signal: AbortSignal, cut: (error: Error) => void) => PromiseLike<T>): Promise<T> {
-    return this.#frame.life.lendOut(work);
-  }
-
-  async wait(ms: number): Promise<void> {
-    const { session, life } = this.#frame;
-    await this.#waited('retry', life.pause(session.clock, ms));
-  }
-
-  get delta(): ((delta: Delta) => void) | undefined {
-    return this.#frame.session.onDelta === undefined
-      ? undefined
-      : (delta) => {
-          this.#heard = this.#onItsWay().turn;
-          this.#tell(this.#heard, delta);
-        };
-  }
-
-  #onItsWay(): TurnRequest {
-    if (this.#request === undefined) throw new Error('the gate tells of a request that was not sent');
-    return this.#request;
-  }
-
-  /** Hands a piece of an answer to whoever listens to the run. */
-  #tell(turn: number, delta: Delta | { readonly type: 'withdrawn' }): void {
-    const { session, path, place } = this.#frame;
-    session.tellDelta({ call: path, place, attempt: this.#attempt.number, turn, ...delta });
-  }
-
-  /** Notes how long room in a budget, or the next sending, was waited for. */
-  #waited<T>(limit: 'budget' | 'retry', waiting: T | Promise<T>): T | Promise<T> {
-    if (!(waiting instanceof Promise)) return waiting;
-    const { session, place, path } = this.#frame;
-    const since = session.clock.now();
-    return waiting.then((value) => {
-      session.note({ kind: 'limit.waited', place, limit, call: path, ms: session.clock.now() - since });
-      return value;
-    });
-  }
-
-  #options({ prompt, turn }: TurnRequest): LanguageModelV4CallOptions {
+  #options(prompt: Prompt, turn: number): LanguageModelV4CallOptions {
     const { settings } = this.#behaviour;
     return {
       prompt,
@@ -251,80 +279,9 @@ export class Conversation implements Talk, GatePorts {
     };
   }
 
-  #estimate({ prompt, turn }: TurnRequest): number {
-    if (turn === 0 || this.#tokensFor === 0) return estimatePrompt(prompt) + this.#fixed.tokens;
-    return this.#tokens + estimatePrompt(prompt.slice(this.#tokensFor));
-  }
-
-  requested(reserved: Reserved, again: number): void {
-    const { session, place, path, agent, account, life } = this.#frame;
-    const { turn, why, adds } = this.#onItsWay();
-    const { price } = this;
-    life.check();
-    session.check();
-    const model = modelName(this.#model);
-    const { tokensIn, tokensOut } = reserved;
-    session.note({
-      kind: 'model.requested',
-      place: this.#asker.place,
-      call: place,
-      path,
-      agent: agent.name,
-      turn,
-      model,
-      adds,
-      ...(turn === 0 ? { setup: this.#fixed.setup } : {}),
-      why,
-      ...(again === 0 ? {} : { again }),
-      attempt: this.#attempt.number,
-      accounts: accountsFrom(account).map((one) => one.place),
-      reservedTokensIn: tokensIn,
-      reservedTokensOut: tokensOut,
-      ...(price === undefined ? {} : { reservedUsdMicros: reservationUsdMicros(price, tokensIn, tokensOut) }),
-    });
-  }
-
-  /** Also of a run that was interrupted: it was sent, and may be charged. */
-  failed({ error, usage, usdMicros, ms, unsent }: Failed, retryMs: number | undefined): void {
-    const { session } = this.#frame;
-    const { turn } = this.#onItsWay();
-    session.note({
-      kind: 'model.failed',
-      place: this.#asker.place,
-      turn,
-      error: recordError(error),
-      usage,
-      ...(usdMicros === undefined ? {} : { usdMicros }),
-      ms,
-      ...(retryMs === undefined ? {} : { retryMs }),
-      ...(unsent ? { unsent: true } : {}),
-    });
-    this.#withdraw();
-  }
-
-  answered({ usage, usdMicros, ms, estimated, capped, result }: Answered): void {
-    const { session } = this.#frame;
-    const { turn, prompt } = this.#onItsWay();
-    const { content, structuredOutputText: text } = result;
-    session.check();
-    const formless = lacksForm(result);
-    if (formless) session.noteFormless(this.#model);
-    session.note({
-      kind: 'model.responded',
-      place: this.#asker.place,
-      turn,
-      content,
-      ...(text === undefined ? {} : { text }),
-      ...finishOf(result),
-      usage,
-      ...(estimated ? { estimated: true } : {}),
-      ...(formless ? { formless: true } : {}),
-      ...(capped ? { capped: true } : {}),
-      ...(usdMicros === undefined ? {} : { usdMicros }),
-      ms,
-    });
-    this.#tokens = usage.tokensIn + usage.tokensOut;
-    this.#tokensFor = prompt.length + 1;
+  #estimate(candidate: Candidate, { prompt: whole, turn }: TurnRequest, prompt: Prompt): number {
+    if (turn === 0 || this.#tokensFor === 0 || candidate !== this.#present) return estimatePrompt(prompt) + this.#fixed.tokens;
+    return this.#tokens + estimatePrompt(whole.slice(this.#tokensFor));
   }
 
   async callTools(turn: number, calls: readonly LanguageModelV4ToolCall[]): Promise<LanguageModelV4ToolResultPart[]> {
@@ -345,6 +302,7 @@ export class Conversation implements Talk, GatePorts {
       asker: this.#asker,
       tools: this.#behaviour.tools,
       input: this.#input,
+      attempt: this.#attempt.number,
       turn,
       again,
     };
@@ -372,11 +330,19 @@ export class Conversation implements Talk, GatePorts {
   }
 
   async repaired(turn: number, problems: readonly Problem[]): Promise<void> {
-    this.#withdraw();
+    this.#aloud.withdraw();
     await this.#frame.session.append({ kind: 'attempt.repaired', place: this.#asker.place, turn, problems });
   }
 
   #turnPlace(turn: number): Place {
     return askerPlace(this.#asker.place, 'turn', turn);
   }
+}
+
+/**
+ * Whether a provider takes nothing from this account, whatever it is asked. What a 403 says may hold for this one request:
+ * firewalls look into what is sent.
+ */
+function isForGood({ code, data }: AmdahlError): boolean {
+  return (code === 'MODEL_UNAUTHORIZED' && data['status'] !== 403) || (code === 'MODEL_RATE_LIMITED' && data['quota'] === true);
 }

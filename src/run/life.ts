@@ -12,6 +12,8 @@ export class Life {
   error: AmdahlError | undefined;
   /** The life whose own cancel or time-out this was. */
   origin: Life | undefined;
+  /** When it will be ended at the latest, in epoch ms; Infinity where nothing says so. */
+  deadlineAt: number = Infinity;
   #above: Life | undefined;
   // Lives below, in the order in which they began: a list through themselves, because most have one and a set is big.
   #first: Life | undefined;
@@ -24,12 +26,18 @@ export class Life {
     if (above === undefined) return;
     this.error = above.error;
     this.origin = above.origin;
+    this.deadlineAt = above.deadlineAt;
     if (above.error !== undefined) return;
     this.#above = above;
     this.#before = above.#last;
     if (this.#before === undefined) above.#first = this;
     else this.#before.#next = this;
     above.#last = this;
+  }
+
+  /** It will be ended in `ms`: who can tell that it will not be over by then need not begin. What is below and began before knows nothing of it. */
+  due(clock: Clock, ms: number): void {
+    this.deadlineAt = Math.min(this.deadlineAt, clock.now() + ms);
   }
 
   /** Ends this and all below with `error`. */

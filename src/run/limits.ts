@@ -15,10 +15,12 @@ export interface Limits {
   readonly payloadBytes: number;
   /** Bytes of JSON of one tool result; the model is told when it is over. */
   readonly toolResultBytes: number;
-  /** Requests waiting for room in a budget. */
+  /** Requests waiting for room in a budget, or at the gate of a model. */
   readonly queue: number;
   /** Output tokens a request reserves of a budget when the agent's settings say nothing. */
   readonly outputTokensAssumed: number;
+  /** How often in a row a tool may fail in the same way, over all runs, until it is held back and only tried out; 0 for never. */
+  readonly toolFailures: number;
   /** How long an act that was told to stop may take to come back before it counts as uncertain, in ms. */
   readonly actGraceMs: number;
   /** A request waits rather than being sent with less output than this. */
@@ -37,6 +39,10 @@ export interface Limits {
   readonly retryBudgetPercent: number;
   /** The longest wait that a provider may ask for before a request is sent again, in ms. */
   readonly retryWaitMs: number;
+  /** How often a request that rate limits or an outage turned away goes back in line; 0 for never. */
+  readonly turnedAway: number;
+  /** How long a provider may be down for everybody until its calls fail instead of waiting, in ms. */
+  readonly outageMs: number;
 }
 
 /** Generous enough for honest work, small enough that a runaway stops the same day. */
@@ -50,6 +56,7 @@ export const DEFAULT_LIMITS: Limits = {
   queue: 100_000,
   outputTokensAssumed: 4_096,
   outputTokensUseful: 256,
+  toolFailures: 10,
   actGraceMs: 5_000,
   connectMs: 10_000,
   idleMs: 60_000,
@@ -58,12 +65,14 @@ export const DEFAULT_LIMITS: Limits = {
   retryBudget: 10,
   retryBudgetPercent: 10,
   retryWaitMs: 60_000,
+  turnedAway: 20,
+  outageMs: 60_000,
 };
 
-/** The limits that may be 0: then nothing is sent again. */
-const MAY_BE_NONE: ReadonlySet<string> = new Set(['retries', 'retryBudget', 'retryBudgetPercent']);
+/** The limits that may be 0: then what they bound does not happen. */
+const MAY_BE_NONE: ReadonlySet<string> = new Set(['retries', 'retryBudget', 'retryBudgetPercent', 'turnedAway', 'toolFailures']);
 
-/** @throws AmdahlError MISCONFIGURED for a limit that does not exist or is no whole number above 0 (0 or more for those of retries). Pure. */
+/** @throws AmdahlError MISCONFIGURED for a limit that does not exist or is no whole number above 0 (0 or more where 0 means never). Pure. */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {

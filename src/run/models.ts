@@ -1,9 +1,11 @@
-// Which model answers an agent: what the run says for it, what the run says for all, its own, or the environment's.
+// Which models may answer an agent: what the run says for it, what the run says for all, its own, or the environment's.
+// One, or several in the order in which they are asked.
 
 import type { LanguageModelV4 } from '@ai-sdk/provider';
-import type { AnyAgent, ModelChoice } from '../agent/agent.ts';
+import { type AnyAgent, type ModelChoice, modelsIn } from '../agent/agent.ts';
 import { kindOf } from '../agent/contract.ts';
 import { AmdahlError } from '../agent/errors.ts';
+import { modelName } from '../agent/fingerprint.ts';
 import { adapted, isLanguageModel } from '../model/adapted.ts';
 import type { Registry } from '../model/registry.ts';
 
@@ -16,14 +18,24 @@ export interface Deny {
 /** In a run's `models`: asking is an error. `{ review: scripted([…]), '*': deny }` proves that nobody else asks. */
 export const deny: Deny = Object.freeze({ [DENY]: true as const });
 
-/** Models by agent name; '*' for all others. Overrides the agents' own. */
-export type Models = Readonly<Record<string, ModelChoice | Deny>>;
+/** Models by agent name, or lists of them; '*' for all others. Overrides the agents' own. */
+export type Models = Readonly<Record<string, ModelChoice | readonly ModelChoice[] | Deny>>;
+
+/** A model that an agent may ask. */
+export interface Candidate {
+  readonly model: LanguageModelV4;
+  /** 'provider/modelId'. Where several of a list are called so (two accounts, say), their number is behind it: 'openai/gpt-5 (2)'. */
+  readonly name: string;
+}
+
+/** At least one, in the order in which they are asked. */
+export type Candidates = readonly [Candidate, ...Candidate[]];
 
 /**
- * The model of an agent, as V4; one that is named is not loaded yet.
- * @throws AmdahlError MODEL_MISSING, MODEL_DENIED, or MISCONFIGURED for what names or is no model. Pure.
+ * The models of an agent, as V4; those that are named are not loaded yet.
+ * @throws AmdahlError MODEL_MISSING, MODEL_DENIED, or MISCONFIGURED for what names or is no model, or no list of them. Pure.
  */
-export function pickModel(models: Models, agent: AnyAgent, registry: Registry): LanguageModelV4 {
+export function pickModels(models: Models, agent: AnyAgent, registry: Registry): Candidates {
   const model = choiceOf(models, agent, registry);
   if (model === undefined) {
     throw new AmdahlError(
@@ -37,14 +49,28 @@ export function pickModel(models: Models, agent: AnyAgent, registry: Registry): 
       `This run does not let '${agent.name}' ask a model. Give models: { '${agent.name}': … } if it should.`,
     );
   }
+  const called = new Map<string, number>();
+  const candidate = (one: unknown): Candidate => {
+    const picked = resolved(one, agent.name, registry);
+    const name = modelName(picked);
+    const nth = (called.get(name) ?? 0) + 1;
+    called.set(name, nth);
+    return { model: picked, name: nth === 1 ? name : `${name} (${nth})` };
+  };
+  const [first, ...rest] = modelsIn(model, agent.name);
+  return [candidate(first), ...rest.map(candidate)];
+}
+
+function resolved(model: unknown, who: string, registry: Registry): LanguageModelV4 {
   if (typeof model === 'string') return registry.model(model);
   if (isLanguageModel(model)) return adapted(model);
-  throw notUnderstood(model, agent.name);
+  throw notUnderstood(model, who);
 }
 
 /**
- * The models that an agent and all below it would ask by name. Agents without a model are told when they are asked.
- * @throws AmdahlError MISCONFIGURED for what names or is no model.
+ * The models that an agent and all below it would ask by name, all of each list. Agents without a model are told when they
+ * are asked.
+ * @throws AmdahlError MISCONFIGURED for what names no model, and for a list that is none.
  */
 export function namedModels(root: AnyAgent, models: Models, registry: Registry): readonly LanguageModelV4[] {
   const found = new Set<LanguageModelV4>();
@@ -53,8 +79,8 @@ export function namedModels(root: AnyAgent, models: Models, registry: Registry):
     if (seen.has(agent)) return;
     seen.add(agent);
     if (agent.behaviour.kind === 'model') {
-      const choice = choiceOf(models, agent, registry);
-      if (typeof choice === 'string') found.add(registry.model(choice));
+      for (const one of modelsIn(choiceOf(models, agent, registry), agent.name))
+        if (typeof one === 'string') found.add(registry.model(one));
     }
     agent.children.forEach(visit);
   };

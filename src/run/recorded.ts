@@ -99,8 +99,8 @@ export function foldTurns(entries: readonly Entry[]): readonly RecordedTurn[] {
   const turns: { -readonly [K in keyof RecordedTurn]: RecordedTurn[K] }[] = [];
   for (const { seq, event } of entries) {
     if (event.kind === 'model.requested') {
-      // A turn sent twice (a crash in between) says the same both times: it was never rendered again.
-      turns[event.turn] ??= { adds: event.adds, why: event.why, seq, repaired: false };
+      // A turn sent twice (a crash in between, another model) says the same both times: it was never rendered again.
+      turns[event.turn] ??= { adds: event.turn === 0 ? event.adds : addedBy(event.adds), why: event.why, seq, repaired: false };
     } else if (event.kind === 'attempt.repaired') {
       const turn = turns[event.turn];
       if (turn !== undefined) turn.repaired = true;
@@ -119,6 +119,11 @@ export function foldTurns(entries: readonly Entry[]): readonly RecordedTurn[] {
     }
   }
   return turns;
+}
+
+/** Without the beginning that a model asked later was given of its own: it stands in place of the first, and is made again. */
+function addedBy(adds: RecordedTurn['adds']): RecordedTurn['adds'] {
+  return adds[0]?.role === 'system' ? adds.slice(1) : adds;
 }
 
 /** What became of a tool call or an act. What came back stays, whatever was retracted: only an open act is begun anew. */

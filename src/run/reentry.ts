@@ -4,8 +4,10 @@
 import { AmdahlError } from '../agent/errors.ts';
 import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
 import type { Budget } from '../agent/agent.ts';
-import type { EventKind, Gap, Happening, Json, Place, ProgramRef, RunId } from '../journal/event.ts';
+import type { Event, EventKind, Gap, Happening, Json, Place, ProgramRef, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
+import { type OpenRequest, OpenRequests } from '../journal/openRequests.ts';
+import { wasTurnedAway } from '../model/sending.ts';
 import type { Spent } from './account.ts';
 import { rootAsker } from './place.ts';
 import { foldCall } from './recorded.ts';
@@ -38,6 +40,13 @@ export interface Past {
   readonly openActs: readonly OpenAct[];
 }
 
+/** What a request reserved that has no answer yet. */
+interface OpenReservation extends OpenRequest {
+  readonly accounts: readonly Place[];
+  readonly tokens: number;
+  readonly usdMicros: number;
+}
+
 interface Draft {
   /** Where the run's own budget is booked. */
   readonly root: Place;
@@ -45,7 +54,7 @@ interface Draft {
   readonly bill: OpenBill;
   readonly spans: [number, number][];
   readonly spent: Map<Place, Spent>;
-  readonly reserved: Map<Place, { accounts: readonly Place[]; tokens: number; usdMicros: number }>;
+  readonly reserved: OpenRequests<OpenReservation>;
   readonly acted: Set<Place>;
   readonly acts: Map<Place, OpenAct>;
   lastSeq: number;
@@ -61,7 +70,7 @@ export async function readPast(journal: Journal, run: RunId): Promise<Past> {
     bill: emptyBill(),
     spans: [],
     spent: new Map(),
-    reserved: new Map(),
+    reserved: new OpenRequests(),
     acted: new Set(),
     acts: new Map(),
     lastSeq: -1,
@@ -103,6 +112,8 @@ function absorb(draft: Draft, event: Happening & { readonly at: number }): void 
       }
       draft.spans.push([event.at, event.at]);
       draft.ended = undefined;
+      // What the entry before left open stays spent: nobody will answer it any more.
+      draft.reserved.clear();
       break;
     case 'run.succeeded':
       draft.ended = 'succeeded';
@@ -149,21 +160,20 @@ function absorb(draft: Draft, event: Happening & { readonly at: number }): void 
 }
 
 /** Books what requests reserved, then what their answers really took: a reservation left by a crash stays spent. */
-function spend(draft: Draft, event: Extract<Happening, { kind: EventKind & `model.${string}` }>): void {
+function spend(draft: Draft, event: Extract<Event, { kind: EventKind & `model.${string}` }>): void {
   if (event.kind === 'model.requested') {
     const tokens = event.reservedTokensIn + event.reservedTokensOut;
     const usdMicros = event.reservedUsdMicros ?? 0;
     // A run may get its budget with a later entry: what was spent until then counts.
     const accounts = event.accounts.includes(draft.root) ? event.accounts : [...event.accounts, draft.root];
-    draft.reserved.set(event.place, { accounts, tokens, usdMicros });
+    draft.reserved.add(event.place, { turn: event.turn, hedge: event.hedge === true, accounts, tokens, usdMicros });
     for (const place of accounts) book(draft, place, 1, tokens, usdMicros);
     return;
   }
-  const open = draft.reserved.get(event.place);
+  const open = draft.reserved.take(event);
   if (open === undefined) return;
-  draft.reserved.delete(event.place);
   const tokens = event.usage.tokensIn + event.usage.tokensOut - open.tokens;
-  const calls = event.kind === 'model.failed' && event.unsent === true ? -1 : 0;
+  const calls = event.kind === 'model.failed' && (event.unsent === true || wasTurnedAway(event)) ? -1 : 0;
   for (const place of open.accounts) book(draft, place, calls, tokens, (event.usdMicros ?? 0) - open.usdMicros);
 }
 

@@ -9,6 +9,7 @@ import type { Event, Gap, Happening, Json, Place, ProgramRef, RunId } from '../j
 import type { Claim, Journal } from '../journal/journal.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
 import { checkPrices, type PriceTable } from '../model/prices.ts';
+import { checkRateLimits, type RateLimits } from '../model/rateLimits.ts';
 import { Account } from './account.ts';
 import { uncertain } from './act.ts';
 import { Asker } from './asker.ts';
@@ -37,6 +38,12 @@ export interface RunOptions {
    * reported as unpriced, never as free.
    */
   readonly prices?: PriceTable;
+  /**
+   * What you know of the providers' limits, by 'provider/modelId': requests and tokens per minute, and how many requests at
+   * once. They hold for all runs of this process, in place of what headers announce or refusals teach; the last run that
+   * says so counts.
+   */
+  readonly rateLimits?: RateLimits;
   readonly limits?: Partial<Limits>;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -58,6 +65,7 @@ const OPTIONS: OptionNames<RunOptions> = {
   signal: true,
   models: true,
   prices: true,
+  rateLimits: true,
   limits: true,
   clock: true,
   random: true,
@@ -114,6 +122,7 @@ export async function run<I, O>(agent: Agent<I, O>, input: NoInfer<I>, options: 
   if (!isAgent(root)) throw new AmdahlError('MISCONFIGURED', 'run takes an agent first: run(agent, input).');
   checkOptions(options, OPTIONS, 'run()');
   if (options.prices !== undefined) checkPrices(options.prices);
+  if (options.rateLimits !== undefined) checkRateLimits(options.rateLimits);
   const random = options.random ?? systemRandom;
   const id = runId(options.id, random);
   const raw = toJson(input, `the input of '${root.name}'`);
@@ -179,6 +188,7 @@ async function enter(root: AnyAgent, raw: Json, options: Entering): Promise<Driv
     random: options.random,
     limits: options.limits,
     prices: options.prices ?? {},
+    rateLimits: options.rateLimits ?? {},
     models: options.models ?? {},
     registry: systemRegistry,
     onEvent: options.onEvent,
@@ -242,6 +252,7 @@ async function drive({ session, root, raw, past, options }: Driving): Promise<Ru
     const output = await asker.ask(root, raw);
     session.check();
     const missing = session.gaps.toSorted(byPath);
+    session.noteGates();
     await session.conclude({ kind: 'run.succeeded', output: journaled(output), missing });
     const resume =
       past === undefined || session.findings === undefined ? undefined : await reportOf(journal, id, past.inherited, session.findings);
@@ -258,8 +269,10 @@ async function drive({ session, root, raw, past, options }: Driving): Promise<Ru
 async function ended(session: Session, thrown: AmdahlError, id: RunId, journal: Journal): Promise<RunError> {
   const error = session.interrupted ?? thrown;
   if (session.interrupted === undefined || error.code === 'EFFECT_UNCERTAIN' || error.code === 'BUDGET_EXCEEDED') {
+    session.noteGates();
     await session.settle({ kind: 'run.failed', error: recordError(error) });
   } else if (error.code === 'CANCELLED') {
+    session.noteGates();
     await session.settle({ kind: 'run.cancelled', reason: error.message });
   }
   return new RunError(error, id, billNow(session.bill), journal);
@@ -289,6 +302,7 @@ function arm(session: Session, past: Past | undefined, budget: Budget | undefine
         ),
       );
     const left = cap - (past?.activeMs ?? 0);
+    session.life.due(session.clock, left);
     if (left <= 0) stop();
     else stops.push(session.clock.after(left, stop));
   }

@@ -3,7 +3,10 @@
 import type { Agent } from '../agent/agent.ts';
 import { AmdahlError, asAmdahl, recordError } from '../agent/errors.ts';
 import type { AskOptions, FanOptions, Scope, Settled } from '../agent/scope.ts';
+import type { Hedges } from '../model/hedging.ts';
 import type { Asker } from './asker.ts';
+import { codeOf } from './codeAsker.ts';
+import { hedgesOf } from './hedges.ts';
 import { Life } from './life.ts';
 import { limitError } from './limits.ts';
 import { foldAsker, type RecordedAsker } from './recorded.ts';
@@ -36,6 +39,7 @@ export class CallScope implements Scope {
     const { fanOut } = session.limits;
     if (count > fanOut)
       throw limitError('fanOut', fanOut, `'${path}' fans out to ${count} branches`, 'Give it fewer items, or raise limits.fanOut.');
+    const hedges = options.hedge === undefined ? undefined : hedgesOf(session, options.hedge);
     const settled: Settled<T>[] = [];
     let next = 0;
     let failed = 0;
@@ -44,7 +48,7 @@ export class CallScope implements Scope {
         const index = next;
         next += 1;
         try {
-          settled.push({ index, ok: true, value: await this.#inBranch(kind, index, work) });
+          settled.push({ index, ok: true, value: await this.#inBranch(kind, index, work, { hedges }) });
         } catch (error) {
           this.#asker.life.check();
           session.check();
@@ -68,7 +72,7 @@ export class CallScope implements Scope {
     const lives: Life[] = [];
     let done: number | undefined;
     const strands = Array.from({ length: count }, async (_, index) => {
-      const value = await this.#inBranch(kind, index, work, lives);
+      const value = await this.#inBranch(kind, index, work, { lives });
       session.check();
       this.#asker.life.check();
       if (done === undefined) {
@@ -127,18 +131,25 @@ export class CallScope implements Scope {
     return (this.#recorded ??= session.recall(place).then(foldAsker));
   }
 
-  #branchAsker(kind: string, index: number, life?: Life): Asker {
+  #branchAsker(kind: string, index: number, life?: Life, hedges?: Hedges): Asker {
     const path = kind === 'map' ? `${this.#asker.path}[${index}]` : `${this.#asker.path}[${kind}.${index}]`;
-    return this.#asker.below(kind, index, path, life);
+    return this.#asker.below(kind, index, path, life, hedges);
   }
 
   /** Runs one strand in an asker of its own; calls it did not wait for end with it. */
-  async #inBranch<T>(kind: string, index: number, work: (scope: Scope, index: number) => Promise<T>, lives?: Life[]): Promise<T> {
+  async #inBranch<T>(
+    kind: string,
+    index: number,
+    work: (scope: Scope, index: number) => Promise<T>,
+    { lives, hedges }: { readonly lives?: Life[]; readonly hedges?: Hedges | undefined } = {},
+  ): Promise<T> {
     const life = new Life(this.#asker.life);
     if (lives !== undefined) lives[index] = life;
-    const asker = this.#branchAsker(kind, index, life);
+    const asker = this.#branchAsker(kind, index, life, hedges);
+    const code = codeOf(asker.frame)?.branch(asker.place, life);
+    const run = (): Promise<T> => work(new CallScope(asker), index);
     try {
-      const value = await work(new CallScope(asker), index);
+      const value = await (code === undefined ? run() : code.run(run));
       life.endBelow(
         () =>
           new AmdahlError(
@@ -152,7 +163,7 @@ export class CallScope implements Scope {
       life.endBelow(() => asAmdahl(thrown, asker.path), life);
       throw thrown;
     } finally {
-      await asker.finish();
+      await Promise.all([asker.finish(), code?.finish()]);
       life.close();
     }
   }

@@ -9,10 +9,14 @@ import type { AnyAgent } from '../agent/agent.ts';
 import { AmdahlError, describe } from '../agent/errors.ts';
 import { fingerprint, modelName } from '../agent/fingerprint.ts';
 import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
-import type { Entry, Event, Gap, Happening, Place, RunId } from '../journal/event.ts';
+import type { Entry, Event, Gap, Happening, Place, RunId, Setup } from '../journal/event.ts';
 import type { Claim, Journal } from '../journal/journal.ts';
 import { type Facts, factsOf } from '../model/facts.ts';
 import { priceOf, type PriceTable } from '../model/prices.ts';
+import type { Gate } from '../model/gate.ts';
+import { gatesOf } from '../model/gates.ts';
+import type { Incident } from '../model/gateView.ts';
+import type { RateLimits } from '../model/rateLimits.ts';
 import type { Registry } from '../model/registry.ts';
 import { type Fixed, fixedOf } from '../model/render.ts';
 import type { Sendings } from '../model/resend.ts';
@@ -20,7 +24,8 @@ import type { Delta } from '../model/turnStream.ts';
 import type { Account, Spent } from './account.ts';
 import { Life } from './life.ts';
 import type { Limits } from './limits.ts';
-import { type Models, pickModel } from './models.ts';
+import { type Candidates, type Models, pickModels } from './models.ts';
+import { rootAsker } from './place.ts';
 import type { Clock, Random } from './ports.ts';
 import type { Findings } from './report.ts';
 
@@ -46,6 +51,7 @@ export interface SessionOptions {
   readonly random: Random;
   readonly limits: Limits;
   readonly prices: PriceTable;
+  readonly rateLimits: RateLimits;
   readonly models: Models;
   readonly registry: Registry;
   readonly onEvent: ((event: Event) => void) | undefined;
@@ -68,9 +74,11 @@ export type RunDelta = {
 
 /** What is the same for every call of an agent in one entry. */
 interface Known {
-  readonly model: LanguageModelV4 | undefined;
+  readonly candidates: Candidates | undefined;
   readonly fingerprint: string | undefined;
   fixed: Fixed | undefined;
+  /** Of the models behind the first: only its model's name is another. */
+  readonly setups: Map<LanguageModelV4, Setup>;
 }
 
 export class Session {
@@ -98,8 +106,12 @@ export class Session {
   readonly #claim: Claim;
   readonly #known = new Map<AnyAgent, Known>();
   readonly #facts = new Map<LanguageModelV4, Facts | Promise<Facts>>();
+  readonly #gates = new Map<LanguageModelV4, Gate | undefined>();
+  /** Incidents that the journal of this entry tells of, and whom they hit first. */
+  readonly #incidents = new Map<string, { readonly place: Place; readonly call: string }>();
   /** Models whose provider said that it does not pass on the form of an answer. */
   readonly #formless = new WeakSet<LanguageModelV4>();
+  readonly #givenUp = new WeakMap<LanguageModelV4, AmdahlError>();
   readonly #startedAt: number;
 
   constructor(options: SessionOptions) {
@@ -229,9 +241,12 @@ export class Session {
     return sum;
   }
 
-  /** @throws AmdahlError MODEL_MISSING, MODEL_DENIED */
-  modelOf(agent: AnyAgent): LanguageModelV4 {
-    return this.#knownOf(agent).model ?? pickModel(this.#options.models, agent, this.#options.registry);
+  /**
+   * The models of an agent, in the order in which they are asked.
+   * @throws AmdahlError MODEL_MISSING, MODEL_DENIED, MISCONFIGURED
+   */
+  candidatesOf(agent: AnyAgent): Candidates {
+    return this.#knownOf(agent).candidates ?? pickModels(this.#options.models, agent, this.#options.registry);
   }
 
   fingerprintOf(agent: AnyAgent): string | undefined {
@@ -241,7 +256,19 @@ export class Session {
   fixedOf(agent: AnyAgent): Fixed {
     const known = this.#knownOf(agent);
     if (agent.behaviour.kind !== 'model') throw new AmdahlError('MISCONFIGURED', `'${agent.name}' is not answered by a model.`);
-    return (known.fixed ??= fixedOf(agent.name, agent.behaviour, agent.output, modelName(this.modelOf(agent))));
+    const [{ model }] = this.candidatesOf(agent);
+    return (known.fixed ??= fixedOf(agent.name, agent.behaviour, agent.output, modelName(model)));
+  }
+
+  /** What is journaled of `fixedOf` where one of its models is asked. The same object each time: it is hashed once. */
+  setupOf(agent: AnyAgent, model: LanguageModelV4): Setup {
+    const { setup } = this.fixedOf(agent);
+    const name = modelName(model);
+    if (setup.model === name) return setup;
+    const { setups } = this.#knownOf(agent);
+    const own = setups.get(model) ?? Object.freeze({ ...setup, model: name });
+    setups.set(model, own);
+    return own;
   }
 
   /**
@@ -271,6 +298,36 @@ export class Session {
     return Promise.all([facts, ready]).then(([found]) => merged(found));
   }
 
+  /** The gate in front of a model that is ready to be asked. */
+  gateOf(model: LanguageModelV4): Gate | undefined {
+    if (this.#gates.has(model)) return this.#gates.get(model);
+    const gate = gatesOf(this.clock).of(model, this.#options.rateLimits);
+    this.#gates.set(model, gate);
+    return gate;
+  }
+
+  /** Notes, once, that a provider fails for everybody; `call` is the path of the first that was hit. */
+  noteIncident(incident: Incident, place: Place, call: string): void {
+    if (this.#incidents.has(incident.id)) return;
+    this.#incidents.set(incident.id, { place, call });
+    this.note({ kind: 'guard.tripped', place, guard: 'breaker', call, evidence: { ...incident } });
+  }
+
+  /** Notes what the gates of this entry know by now: of their limits, and of how the incidents went on that it told of. */
+  noteGates(): void {
+    const gates = [...new Set(this.#gates.values())].filter((gate) => gate !== undefined);
+    for (const [id, { place, call }] of this.#incidents) {
+      const incident = gates.map((gate) => gate.incident(id)).find((one) => one !== undefined);
+      if (incident !== undefined) this.note({ kind: 'guard.tripped', place, guard: 'breaker', call, evidence: { ...incident } });
+    }
+    for (const gate of gates) {
+      const { name, account, limits } = gate.view();
+      if (limits.source === 'opening') continue;
+      const place = rootAsker(this.run);
+      this.note({ kind: 'limit.learned', place, gate: name, ...(account === undefined ? {} : { account }), limits });
+    }
+  }
+
   /** Whether the form of an answer must be spelled out for this model. */
   isFormless(model: LanguageModelV4): boolean {
     return this.#formless.has(model) || ('supportsStructuredOutputs' in model && model.supportsStructuredOutputs === false);
@@ -280,18 +337,27 @@ export class Session {
     this.#formless.add(model);
   }
 
+  /** Why a model is not asked any more in this entry where another can be: its provider takes nothing from this account. */
+  givenUp(model: LanguageModelV4): AmdahlError | undefined {
+    return this.#givenUp.get(model);
+  }
+
+  giveUp(model: LanguageModelV4, why: AmdahlError): void {
+    this.#givenUp.set(model, why);
+  }
+
   #knownOf(agent: AnyAgent): Known {
     let known = this.#known.get(agent);
     if (known === undefined) {
-      const modelOf = (one: AnyAgent): LanguageModelV4 | undefined => {
+      const pick = (one: AnyAgent): Candidates | undefined => {
         try {
-          return pickModel(this.#options.models, one, this.#options.registry);
+          return pickModels(this.#options.models, one, this.#options.registry);
         } catch {
           return undefined; // said when it is asked, not when its fingerprint is taken
         }
       };
-      const model = agent.behaviour.kind === 'model' ? modelOf(agent) : undefined;
-      known = { model, fingerprint: fingerprint(agent, modelOf), fixed: undefined };
+      const candidates = agent.behaviour.kind === 'model' ? pick(agent) : undefined;
+      known = { candidates, fingerprint: fingerprint(agent, (one) => pick(one)?.[0].model), fixed: undefined, setups: new Map() };
       this.#known.set(agent, known);
     }
     return known;

@@ -3,7 +3,7 @@
 
 import type { LanguageModelV4ToolCall, LanguageModelV4ToolResultPart } from '@ai-sdk/provider';
 import { toJson } from '../agent/canonical.ts';
-import { AmdahlError, asAmdahl, describe, problemList, recordError, reviveError } from '../agent/errors.ts';
+import { AmdahlError, asAmdahl, problemList, recordError, reviveError } from '../agent/errors.ts';
 import { type Effect, takesText, type ToolSpec } from '../agent/tool.ts';
 import type { Json } from '../journal/event.ts';
 import { argumentsOf, toolPart, unwrapArguments } from '../model/render.ts';
@@ -11,8 +11,10 @@ import { readJson } from '../model/mend.ts';
 import { act } from './act.ts';
 import type { Asker, Frame } from './asker.ts';
 import type { Input } from './attempts.ts';
+import { CodeAsker } from './codeAsker.ts';
 import { limitError } from './limits.ts';
 import { foldAct } from './recorded.ts';
+import { admitted, listen, type Pass, saying } from './toolBreaker.ts';
 
 /** A turn whose tools are called. */
 export interface ToolTurn {
@@ -20,12 +22,14 @@ export interface ToolTurn {
   readonly asker: Asker;
   readonly tools: ReadonlyMap<string, ToolSpec>;
   readonly input: Input;
+  readonly attempt: number;
   readonly turn: number;
   /** The turn was answered in an earlier entry: its tools may have been called. */
   readonly again: boolean;
 }
 
 type CodeTool = Extract<ToolSpec, { kind: 'code' }>;
+type Execute = (signal: AbortSignal) => unknown;
 
 /** The part that tells the model what its call gave. Rejects only when the call it serves has ended or the run was interrupted. */
 export async function callTool(on: ToolTurn, call: LanguageModelV4ToolCall, index: number): Promise<LanguageModelV4ToolResultPart> {
@@ -39,8 +43,7 @@ export async function callTool(on: ToolTurn, call: LanguageModelV4ToolCall, inde
   } catch (thrown) {
     frame.session.check();
     frame.life.check();
-    const error = asAmdahl(thrown, call.toolName);
-    return toolPart(call, { error: error.code === 'CODE_FAILED' && error.cause !== undefined ? describe(error.cause) : error.message });
+    return toolPart(call, { error: saying(thrown) });
   }
 }
 
@@ -83,16 +86,27 @@ async function runCode(on: ToolTurn, spec: CodeTool | undefined, asker: Asker, c
   const start = session.clock.now();
   let args: Json;
   let value: unknown;
+  let pass: Pass;
   try {
     if (spec === undefined) throw unknownTool(call.toolName, on.tools);
     args = argumentsFor(spec, call);
     value = await contracted(frame, spec, args);
+    pass = admitted(frame, spec, args);
   } catch (thrown) {
     noteThrown(frame, asker, call.toolName, thrown, start);
     throw thrown;
   }
-  const execute = (signal: AbortSignal): unknown => spec.execute(value, { input: on.input.value, signal, id: call.toolCallId });
-  return spec.effect === 'immediate' ? await actOnce(on, spec, asker, args, execute) : await read(on, spec, asker, execute);
+  const code = new CodeAsker(frame, asker.place, on.attempt);
+  const execute: Execute = (signal) =>
+    code.run(
+      () => spec.execute(value, { input: on.input.value, signal, id: call.toolCallId }),
+      spec.timeoutMs === undefined ? undefined : signal,
+    );
+  try {
+    return spec.effect === 'immediate' ? await actOnce(on, spec, asker, args, pass, execute) : await read(on, spec, asker, pass, execute);
+  } finally {
+    await code.finish();
+  }
 }
 
 /** The arguments as JSON: the question to an agent, and what an act is known by. */
@@ -127,13 +141,15 @@ function noteThrown({ session, life }: Frame, asker: Asker, tool: string, thrown
 }
 
 /** Code without an effect: its result is recorded so that a resume need not run it again, and may if it was lost. */
-async function read({ frame }: ToolTurn, spec: CodeTool, asker: Asker, execute: (signal: AbortSignal) => unknown): Promise<Json> {
+async function read({ frame }: ToolTurn, spec: CodeTool, asker: Asker, pass: Pass, execute: Execute): Promise<Json> {
   const { session, life } = frame;
   const start = session.clock.now();
   try {
-    const value = await withTimeout(frame, spec, execute);
+    const value = await listen(frame, pass, async () =>
+      toJson((await withTimeout(frame, spec, execute)) ?? null, `the result of the tool '${spec.name}'`),
+    );
     life.check();
-    const result = bounded(frame, spec, toJson(value ?? null, `the result of the tool '${spec.name}'`));
+    const result = bounded(frame, spec, value);
     session.note({ kind: 'tool.returned', place: asker.place, result, ms: session.clock.now() - start });
     return result;
   } catch (thrown) {
@@ -142,7 +158,7 @@ async function read({ frame }: ToolTurn, spec: CodeTool, asker: Asker, execute: 
   }
 }
 
-async function withTimeout({ session, life }: Frame, spec: CodeTool, execute: (signal: AbortSignal) => unknown): Promise<unknown> {
+async function withTimeout({ session, life }: Frame, spec: CodeTool, execute: Execute): Promise<unknown> {
   const ms = spec.timeoutMs;
   if (ms === undefined) return await life.lend(execute);
   let stop = (): void => {};
@@ -161,11 +177,15 @@ async function withTimeout({ session, life }: Frame, spec: CodeTool, execute: (s
   }
 }
 
-async function actOnce(on: ToolTurn, spec: CodeTool, asker: Asker, args: Json, execute: (signal: AbortSignal) => unknown): Promise<Json> {
+async function actOnce({ frame }: ToolTurn, spec: CodeTool, asker: Asker, args: Json, pass: Pass, execute: Execute): Promise<Json> {
   const timeout = spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs };
-  const done = await act(on.frame, { place: asker.place, path: on.frame.path, tool: spec.name, args, again: false, execute, ...timeout });
-  if (done.kind === 'threw') throw reviveError(done.error);
-  return bounded(on.frame, spec, done.result);
+  const deed = { place: asker.place, path: frame.path, tool: spec.name, args, again: false, execute, ...timeout };
+  const result = await listen(frame, pass, async () => {
+    const done = await act(frame, deed);
+    if (done.kind === 'threw') throw reviveError(done.error);
+    return done.result;
+  });
+  return bounded(frame, spec, result);
 }
 
 function bounded({ session, place, path }: Frame, spec: CodeTool, result: Json): Json {

@@ -1,14 +1,16 @@
 // Answers that are not to be had: cut off by a budget, refused by a model, withheld by its provider. Called by
-// conversation.ts; asking the same again would not help.
+// conversation.ts and gateRequest.ts; asking the same again would not help.
 
 import { AmdahlError } from '../agent/errors.ts';
 import type { Reply } from '../model/loop.ts';
 
+const GOES_ON = 'Raise the budget and resume: the conversation goes on where it stopped.';
+
 /** An answer that a budget left no room for. */
-export function cutByBudget(path: string): AmdahlError {
+export function cutByBudget(path: string, remedy: string = GOES_ON): AmdahlError {
   return new AmdahlError(
     'BUDGET_EXCEEDED',
-    `The answer of '${path}' was cut off because its budget had no room for more output. Raise the budget and resume: the conversation goes on where it stopped.`,
+    `The answer of '${path}' was cut off because its budget had no room for more output. ${remedy}`,
     {
       data: { cap: 'tokens', of: path },
     },

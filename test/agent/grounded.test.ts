@@ -62,6 +62,19 @@ describe('quote', () => {
       ['x && y are both', '<p>x &amp;&amp; y are <b>both</b></p>'],
       ['distributed systems are hard', 'dis-\ntributed systems are hard'],
       ["return 'x'", 'return "x"'],
+      ['" const e = 1; // Why"', 'const e = 1;\n    // Why'],
+      ['“`// never\n// escape the root`”', '\t// never\n\t// escape the root'],
+      ['…Right part\n */...', ' * Right part\n */'],
+      ['@returns {boolean}\n\nfunction f (a) {', ' * @returns {boolean}\n */\nfunction f (a) {'],
+      ['if we are\n// -0, the lowest', ' 9\t  // if we are\n10\t  // -0, the lowest'],
+      ['? { a: 1 }\n: b({ c })', '  75\t      ? { a: 1 }\n  76\t      : b({ c })'],
+      ['Important\n- By default, it is', '> Important\n> - By default, it\n>   is'],
+      ['an emphasised, struck and bold word', 'an _emphasised_, ~~struck~~ and __bold__ word'],
+      ['see the manual for Array<string>', 'see [the manual](http://x.y/z) for `Array<string>`'],
+      ['see the manual', 'see [the manual][1]'],
+      ['>Note: it does not retry', '>__Note__: it does not retry'],
+      ['equivalent to ^_{|}~ or', '* equivalent to `^_{|}~` or\n* equivalent to `0-9_`'],
+      ['at http://x.y/z today', 'at <http://x.y/z> today'],
     ]);
   });
   refuses('quote', [
@@ -76,6 +89,9 @@ describe('quote', () => {
     ['foo_bar()', 'foobar()'],
     ['written/by/the/model.ts', 'an argument proves nothing'],
     ['…', 'something'],
+    ['a + b', 'a - b'],
+    ['if (a > b)', 'if (a < b)'],
+    ['the first line the third line', 'the first line\nthe second line\nthe third line'],
   ]);
 });
 
@@ -176,6 +192,42 @@ describe('number', () => {
     [20, { items: [{ price: 10 }, { price: 20 }, { price: 30 }] }],
     [3, { items: ['a', 'b', 'c'] }],
     [1e-7, '0.0000001'],
+    ['48.2 KB', { size: 48_213 }],
+    ['1.5 s', { elapsed: 1500 }],
+    ['250 cents', { price: 2.5 }],
+    [2023, { 2023: { revenue: 5 } }],
+    ['twelve of them', 'all 12 files'],
+    ['in 1,234 steps', 'after 1234 steps'],
+  ]);
+  describe('what follows from lists, objects and tables counts as stated', () => {
+    accepts('number', [
+      [4, { dependencies: { a: '1', b: '1', c: '1', d: '1' } }],
+      [4, '{"dependencies":{"a":"1","b":"1","c":"1","d":"1"}}'],
+      [7, { files: Array.from({ length: 11 }, (_, at) => ({ state: at < 7 ? 'open' : 'shut' })) }],
+      ['63.6 %', { files: Array.from({ length: 11 }, (_, at) => ({ state: at < 7 ? 'open' : 'shut' })) }],
+      ['87.5%', { passed: 700, failed: 100 }],
+      [800, { passed: 700, failed: 100 }],
+      ['41.1 KB in all', 'path,bytes\na,41000\nb,53\nc,47'],
+      ['41.1 KB in all', '| path | bytes |\n| --- | --- |\n| a | 41000 |\n| b | 53 |\n| c | 47 |'],
+      ['41.1 KB in all', '41000 a.ts\n   53 b.ts\n   47 c.ts'],
+      ['a mean of 23 ms', [{ took: '20 ms' }, { took: '26 ms' }]],
+      ['6 ms ahead', [{ took: '20 ms' }, { took: '26 ms' }]],
+      ['3 headings, 12 lines', '# a\n\n## b\n\ntext\n\n## c\n\n```sh\n# no heading\n```\n'],
+      ['a week, 7 days', { daily: [3, 1, 4, 1, 5, 9, 2] }],
+      [5, '## 1.0.0\n- a\n- b\n- c\n- d\n- e\n## 0.9.0\n- a'],
+    ]);
+  });
+  refuses('number', [
+    ['48.2 MB', { size: 48_213 }],
+    ['412 s', 'took 412 ms'],
+    ['19,080 s', 'took 19.08 s'],
+    ['12,461 kB', { size: 12_461 }],
+    ['12461 kB', '{"path":"a","bytes":12461}'],
+    ['12461 kB', 'path,bytes\na,12461\nb,777'],
+    ['300 %', 'on 3 of them'],
+    ['done within 6 ms', [{ took: '20 ms' }, { took: '26 ms' }]],
+    ['seventeen files', '12 files'],
+    ['3 cents', { items: ['a', 'b', 'c'] }],
   ]);
   describe('a field name says the unit of a bare number', () => {
     accepts('number', [[12, { rate: 0.12 }]], 'growthPercent');
@@ -202,6 +254,40 @@ describe('number', () => {
     ['5 km', { distanceMiles: 5 }],
     [1, 'used 60%'],
   ]);
+});
+
+describe('a number that follows from numbers beside it', () => {
+  const evidence = given({ text: 'A costs 120 a month, B 150. Of 48 calls 12 failed and 36 did not. It took 1179 ms of 19.08 s.' });
+  test.each<[object, string]>([
+    [{ from: 120, to: 150, growthPercent: 25 }, 'growthPercent'],
+    [{ from: 120, to: 150, difference: 30 }, 'difference'],
+    [{ dear: 150, cheap: 120, savedPercent: 20 }, 'savedPercent'],
+    [{ failed: 12, passed: 36, calls: 48, failedPercent: 25 }, 'failedPercent'],
+    [{ verdict: '12 of 48 calls failed (25 %)' }, 'verdict'],
+    [{ own: ['a'], all: ['a', 'b'], ownCount: 1, allCount: 2, linkCount: 3, links: ['x', 'y', 'z'], ownPercent: 50 }, 'ownPercent'],
+    [{ verdict: 'B costs 150 instead of 120, 30 more' }, 'verdict'],
+    [{ slowestMs: 1179, duration: '19.08 s', sharePercent: 6.2 }, 'sharePercent'],
+    [{ calls: 48, failed: 12, callsPerFailure: 4 }, 'callsPerFailure'],
+    [{ price: 120, months: 12, cost: 1440 }, 'cost'],
+    [{ items: [{ price: 120 }, { price: 150 }], total: 270 }, 'total'],
+    [{ items: ['a', 'b', 'c', 'd', 'e'], total: 5 }, 'total'],
+    [{ findings: [{ kind: 'x' }, { kind: 'x' }, { kind: 'y' }], share: '67 %' }, 'share'],
+  ])('%j', (output, field) => {
+    expect(judge([grounded(field, { what: 'number' })], output, evidence, 'a')).toEqual([]);
+  });
+
+  test.each<[string, object, string]>([
+    ['of the wrong base', { from: 120, to: 150, growthPercent: 20 }, 'growthPercent'],
+    ['of the other number', { dear: 150, cheap: 120, savedPercent: 25 }, 'savedPercent'],
+    ['of the rest instead of the whole', { failed: 12, passed: 36, calls: 48, failedPercent: 33.3 }, 'failedPercent'],
+    ['from numbers that are made up', { from: 200, to: 250, growthPercent: 25 }, 'growthPercent'],
+    ['from a list of made-up numbers', { items: [{ price: 123 }, { price: 155 }], total: 278 }, 'total'],
+    ['without a word for it', { from: 120, to: 150, field: 30 }, 'field'],
+    ['that is wrong', { items: ['a', 'b', 'c', 'd', 'e'], total: 6 }, 'total'],
+    ['from what stands in another object', { a: { from: 120, to: 150 }, growthPercent: 25 }, 'growthPercent'],
+  ])('but not one %s', (_, output, field) => {
+    expect(judge([grounded(field, { what: 'number' })], output, evidence, 'a')).toMatchObject([{ path: field }]);
+  });
 });
 
 test('only the named fields are judged, each item by its path', () => {

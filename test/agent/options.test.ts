@@ -20,6 +20,8 @@ describe('an option that does not exist is refused, with what was meant', () => 
       () => agent({ name: 'review', instructions: 'x', settings: given({ maxTokens: 10 }) }),
       "The agent 'review' has a setting 'maxTokens' that does not exist; did you mean 'maxOutputTokens'? The settings are temperature, maxOutputTokens.",
     ],
+    // What is too far off is no guess.
+    ['agent, nothing like it', () => agent(given({ name: 'review', hedge: {} })), "'hedge' that does not exist. The options are name,"],
     ['agent without a name', () => agent(given({ nam: 'x' })), "The agent has an option 'nam' that does not exist; did you mean 'name'?"],
     [
       'step',

@@ -15,13 +15,13 @@ This is a placeholder.|Placeholder for summary|placeholder_name|<your name>|<You
 [insert name]|[Insert summary here]|[Your Name]|[date]|[PLACEHOLDER]|<insert quote here>|{{x}}|{{ user.name }}|{placeholder}|string|"string"
 example text|Sample text|dummy text|some text|xxx|XXX|…|...|. . .|???|_____|**TODO**|TODO: fill in|TODO: add description|TODO - complete this
 to be determined|To be added|your text here|Insert text here|enter your answer here|Description here|summary goes here|coming soon|asdf
-blah blah blah|foo bar`.split(/[|\n]/);
+blah blah blah|foo bar|[To be completed]|[Placeholder text]|not given`.split(/[|\n]/);
 
 /** Whole answers that only look like the above. */
 const answers = `The TODO in line 3 is stale|none|None|unknown|null|NA|-|x|xx|yes|test|foo|TODO: implement the parser for nested lists
 TODO comments remain in 3 files|Add a null check here|Insert a semicolon here|<div>|<Button onClick={x}>|<title>|<input disabled>|<a@b.c>|<T>|<stdin>
 [1]|[redacted]|[x]|[ ]|[link](http://x)|[WIP] Fix the parser|[Errno 2] No such file|Example|The string is empty|A string|String concatenation
-string or undefined|not found|none found|No issues found|Not specified|not stated in the contract|(none)|(no output)
+string or undefined|not found|none found|none given|None given.|No issues found|Not specified|not stated in the contract|(none)|(no output)
 No placeholder was used|The placeholder is not translated|Placeholder of the input is hard-coded|Lorem ipsum text is left in the footer|Your name
 Your account was closed|Your data is used for ads|Enter your email|\${HOME}|{ a: 1 }|{id}|/users/{id}|...and more|Wait...|Name|Title|Date|Data|Description
 John Doe|example.com|Example output|Sample size|sample data is wrong|TBD by the client in the next meeting|Still to be determined by the board

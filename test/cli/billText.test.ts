@@ -14,10 +14,11 @@ import {
   responded,
   runStarted,
   usageOf,
+  waited,
 } from '../journal/story.ts';
 
-async function shown(happenings: readonly Happening[], width = 200): Promise<string[]> {
-  return renderBill(await billOf(journalOf(...happenings)), width, createColors(false));
+async function shown(happenings: readonly Happening[], width = 200, turnedAway = 0): Promise<string[]> {
+  return renderBill(await billOf(journalOf(...happenings)), turnedAway, width, createColors(false));
 }
 
 const one = (path: string, model: string, usd: number): Happening[] => [
@@ -67,6 +68,36 @@ describe('a bill in a terminal', () => {
     expect(text).toContain('1 request got no answer: 100 tokens assumed spent');
     expect(text).toContain('no price known for acme/large, acme/small, stand-in/echo: what it cost is not in the sum');
     expect(text).toContain('stand-in model: no LLM was asked');
+  });
+
+  it('says what hedges cost, and what calls waited for, and nothing of what was not', async () => {
+    const lines = await shown([
+      runStarted,
+      requested('a'),
+      requested('a', { hedge: true }),
+      responded('a'),
+      modelFailed('a', { hedge: true, lost: true, usage: usageOf(100, 0) }),
+      waited('a', 'gate', 12_000, 'acme/small'),
+      waited('b', 'gate', 3_000, 'acme/small'),
+      waited('a', 'retry', 99),
+      waited('a', 'budget', 400),
+    ]);
+    expect(lines.slice(1)).toEqual([
+      '  all to acme/small, 10 ms of model time, 1 request cancelled',
+      '  waited 15 s at gates, 400 ms for room in budgets, summed over calls',
+      '  tax: 1 request, 100 tokens of it bought no output (1 hedge)',
+      '  no price known for acme/small: what it cost is not in the sum',
+    ]);
+    const all = await shown([runStarted, requested('a'), responded('a'), waited('a', 'retry', 2_000)]);
+    expect(all[2]).toBe('  waited 2.0 s to send again, summed over calls');
+    expect((await shown([runStarted, ...one('a', 'acme/small', 1)])).join('\n')).not.toMatch(/waited|hedge/);
+  });
+
+  it('tells requests that a rate limit turned away from those that failed', async () => {
+    const story = [runStarted, ...[1, 2, 3].flatMap((turn) => [requested('a', { turn }), modelFailed('a', { turn })])];
+    expect((await shown(story, 200, 2))[1]).toContain('1 request failed, 2 requests turned away by rate limits');
+    expect((await shown(story, 200, 3))[1]).not.toMatch(/ failed/);
+    expect((await shown(story, 200, 1))[1]).toContain('1 request turned away');
   });
 
   it('says so when no model was asked', async () => {

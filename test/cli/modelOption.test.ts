@@ -14,13 +14,20 @@ describe('--model', () => {
     expect(parseModels([], {})).toEqual({});
   });
 
+  it('names the next to ask, where it is given again for the same', () => {
+    expect(parseModels(['openai/gpt-5', 'review=ollama/qwen3', 'anthropic/x', 'review=openai/gpt-5', 'xai/y'], {})).toEqual({
+      '*': ['openai/gpt-5', 'anthropic/x', 'xai/y'],
+      review: ['ollama/qwen3', 'openai/gpt-5'],
+    });
+  });
+
   it.each([
     [['gpt-5'], "'gpt-5' is no name of a model: write 'openai/gpt-5'."],
     [['review=gpt-5'], "'gpt-5' is no name of a model: write 'openai/gpt-5'."],
     [['review='], "'' is no name of a model"],
     [['=openai/gpt-5'], "'=openai/gpt-5' names no agent before '='"],
-    [['openai/gpt-5', 'openai/gpt-4o'], 'two models are given for all agents'],
-    [['review=openai/a', 'review=openai/b'], "two models are given for 'review'"],
+    [['openai/gpt-5', 'review=openai/gpt-5', 'openai/gpt-5'], "'openai/gpt-5' is given twice for all agents."],
+    [['review=openai/a', 'review=openai/a'], "'openai/a' is given twice for 'review'."],
     [['http://me:LEAK@host/v1?key=LEAK'], "A model's address has a password or a query in it"],
     [['=ftp://me:LEAK@host/v1'], "'=ftp://host/v1' names no agent before '='"],
     [['opnai/gpt-5'], "'opnai/gpt-5' names no provider that amdahl knows. Did you mean 'openai/gpt-5'?"],
@@ -103,6 +110,23 @@ describe('a run with --model', () => {
     const again = await amdahl(['resume', 'p1', '--model', 'my-proxy/m']);
     expect(again).toMatchObject({ code: 0 });
     expect(again.out).toContain('fine');
+  });
+
+  it('asks the second where the first cannot be had, and loads both before a new run begins', async () => {
+    const { amdahl } = place();
+    const [down, fine] = [await providerServer(401), await providerServer()];
+    const args = ['run', 'team.ts#hello', '--id', 'f1', '--input', 'hi', '--model', 'openai.chat/gpt-5', '--model', 'my-proxy/m'];
+    const env = { OPENAI_API_KEY: 'k', OPENAI_BASE_URL: down.url };
+    const early = await amdahl(args, { env });
+    expect(early.err).toContain('set MY_PROXY_BASE_URL');
+    expect(down.asked).toHaveLength(0);
+    expect((await amdahl(['runs'])).err).toContain('There are no runs');
+    const run = await amdahl(args, { env: { ...env, MY_PROXY_BASE_URL: fine.url } });
+    expect(run).toMatchObject({ code: 0 });
+    expect(run.out).toContain('fine');
+    expect([down.asked.length, fine.asked.length]).toEqual([1, 1]);
+    const shown = await amdahl(['show', 'f1', '--prompt', '--all']);
+    expect(shown.out).toContain('in place of openai.chat/gpt-5');
   });
 
   it('is refused before anything runs when it names no model or no agent', async () => {

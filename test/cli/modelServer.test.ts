@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import pc from 'picocolors';
 import { recordText } from '../../src/cli/modelServerCommand.ts';
 import { modelServerOptions, parseFaults, parseLatency } from '../../src/cli/modelServerOptions.ts';
+import { FAULTS } from '../../src/modelServer/faults.ts';
 import { linesOf, place, type Running } from './cli.ts';
 
 async function ask(port: number, text: string, turn?: string): Promise<{ readonly status: number; readonly body: string }> {
@@ -98,6 +99,13 @@ describe('amdahl model-server', () => {
     expect(out).toMatch(/^#0 {2}404 {2}GET \/v1\/v2\/models {2}.* unknown path$/m);
     expect(out).toMatch(/^#1 {2}--- .* fault hang$/m);
     expect(linesOf(readFileSync(join(dir, 'log.jsonl'), 'utf8'))).toMatchObject([{ nth: 0 }, { nth: 1, closed: 'server' }]);
+  });
+
+  it('lists every fault in its help, and how code switches them on and off', async () => {
+    const { code, out } = await place().amdahl(['model-server', '--help']);
+    expect(code).toBe(0);
+    for (const name of Object.keys(FAULTS)) expect(out).toMatch(new RegExp(`^  ${name} +\\w`, 'm'));
+    expect(out).toContain("startModelServer({ faults: () => (down ? '503' : undefined) })");
   });
 
   it('refuses options that say nothing, with an example', async () => {

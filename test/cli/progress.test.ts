@@ -1,14 +1,16 @@
 import { createColors } from 'picocolors';
 import { describe, expect, it } from 'vitest';
 import type { Progress } from '../../src/cli/progress.ts';
-import { addToProgress, noProgress, timeLeftMs } from '../../src/cli/progress.ts';
+import { addToProgress, incidentsOf, noProgress, timeLeftMs } from '../../src/cli/progress.ts';
 import { barLine, logLine, runningLine } from '../../src/cli/progressText.ts';
 import type { Happening } from '../../src/journal/event.ts';
+import type { GateView } from '../../src/model/gateView.ts';
 import {
   callFailed,
   callStarted,
   callSucceeded,
   journalOf,
+  modelFailed,
   placeOf,
   requested,
   responded,
@@ -118,6 +120,34 @@ describe('progress', () => {
     expect(timeLeftMs(ended, ended.lastAt + 100)).toBeUndefined();
   });
 
+  it('does not take the loser of two sendings for what its call does', () => {
+    const hedged = [
+      runStarted,
+      callStarted('a'),
+      requested('a'),
+      requested('a', { hedge: true }),
+      modelFailed('a', { hedge: true, lost: true }),
+    ];
+    expect([...after(...hedged).running.values()]).toMatchObject([{ path: 'a', doing: 'asking', model: 'acme/small' }]);
+    expect([...after(...hedged, responded('a')).running.values()]).toMatchObject([{ path: 'a', doing: '' }]);
+  });
+
+  it('knows the incidents of this entry, each as it was told last, and earlier ones where they still matter', () => {
+    const incident = { id: 'i1', gate: 'acme/small', since: 1_000, failures: 3, code: 'MODEL_UNAVAILABLE', message: 'no answer' };
+    const tripped = (failures: number): Happening => ({
+      kind: 'guard.tripped',
+      place: placeOf('a'),
+      guard: 'breaker',
+      call: 'a',
+      evidence: { ...incident, failures },
+    });
+    const before = [runStarted, callStarted('a'), tripped(3), tripped(5)];
+    expect(incidentsOf(after(...before), [])).toMatchObject([{ id: 'i1', failures: 5 }]);
+    const resumed = after(...before, runResumed(1, 50));
+    expect(incidentsOf(resumed, [])).toEqual([]);
+    expect(incidentsOf(resumed, [{ id: 'i1' }])).toMatchObject([{ id: 'i1' }]);
+  });
+
   it('keeps the failure that began it, not those that pass it on', () => {
     const progress = after(runStarted, fan, callStarted(item(0)), callFailed(item(0)), callFailed('sweep', [item(0)]));
     expect(progress.lastFailure).toMatchObject({ path: item(0), code: 'CONTRACT_VIOLATION' });
@@ -148,10 +178,42 @@ describe('progress in words', () => {
     expect(logLine(going, going.lastAt)).toBe('2/4 done, 1 running, 1 failed, 210 tokens, $0.0012, 90 ms left');
   });
 
+  it('tells who asks from who is in line, and knows no end while a provider is down', () => {
+    const limits = { source: 'opening', pushBacks: 0 } as const;
+    const incident = { id: 'i', gate: 'acme/small', since: 1, failures: 9, code: 'MODEL_UNAVAILABLE', message: 'no' };
+    const items = after(
+      runStarted,
+      callStarted('sweep', { of: 'map', width: 200 }),
+      ...[0, 1].flatMap((index) => [callStarted(item(index)), requested(item(index))]),
+      callSucceeded(item(0)),
+      ...[2, 3, 4, 5].map((index) => callStarted(item(index))),
+    );
+    const queue = (queued: number): GateView => ({ name: 'acme/small', inFlight: 1, queued, limits });
+    expect(logLine(items, items.lastAt, [queue(4)])).toBe('1/200 done, 1 asking, 4 in line, 200 tokens, price unknown, 20 s left');
+    expect(logLine(items, items.lastAt, [queue(1), queue(2)])).toMatch(/^1\/200 done, 1 asking, 3 in line, 1 more running, /);
+    expect(logLine(items, items.lastAt, [{ ...queue(4), incident }])).toMatch(/ price unknown$/);
+    expect(barLine(items, items.lastAt, 200, plain, [{ ...queue(4), incident }])).toMatch(/ {2}100 ms$/);
+  });
+
+  it('keeps the time left in a narrow terminal, and leaves out what matters less', () => {
+    expect(barLine(going, going.lastAt, 60, plain)).toBe('sweep ████░░░░ 2/4  1 running  1 failed  $0.0012  90 ms left');
+    expect(barLine(going, going.lastAt, 51, plain)).toMatch(/^sweep [█░]+ 2\/4 {2}1 running {2}1 failed {2}90 ms left$/);
+    expect(barLine(going, going.lastAt, 50, plain)).toMatch(/^sweep [█░]+ 2\/4 {2}1 failed {2}90 ms left$/);
+  });
+
   it('names what runs, as far as there is room', () => {
     expect(runningLine(going, 80, plain)).toBe('  sweep[1]/review asking');
     const wide = after(runStarted, fan, ...[0, 1, 2, 3].map((index) => callStarted(item(index))));
     expect(runningLine(wide, 50, plain)).toBe('  sweep[0]/review · sweep[1]/review · 2 more');
+  });
+
+  it('names those that ask before those that wait', () => {
+    const limited = { code: 'MODEL_RATE_LIMITED', message: 'slow down' } as const;
+    const calls = [0, 1, 2].map((index) => callStarted(item(index)));
+    const turned = [requested(item(0)), modelFailed(item(0), { error: limited, retryMs: 0 }), requested(item(2))];
+    expect(runningLine(after(runStarted, fan, ...calls, ...turned), 80, plain)).toBe(
+      '  sweep[2]/review asking · sweep[0]/review in line · sweep[1]/review',
+    );
   });
 
   it('fits every width, with names of any length', () => {

@@ -1,4 +1,8 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Happening, RunId } from '../../src/journal/event.ts';
+import { sqliteJournal } from '../../src/journal/sqlite.ts';
+import { callStarted, callSucceeded, journalOf, placeOf, runStarted } from '../journal/story.ts';
 import { linesOf, place } from './cli.ts';
 
 const WIDE = JSON.stringify(Array.from({ length: 20 }, (_, index) => ({ topic: index === 3 ? 'bad' : `topic ${index}` })));
@@ -21,6 +25,46 @@ describe('amdahl show', () => {
     expect(out).toMatch(/^missing {2}1\n {2}sweep\[3\]\/review CONTRACT_VIOLATION: /m);
     expect(out).toMatch(/^bill {2}25 requests /m);
     expect(out).toMatch(/ask again what is missing: .* resume wide$/m);
+  });
+
+  it('tells of a tool that was held back, at the end of the run and afterwards', async () => {
+    const { amdahl, write } = place();
+    write(
+      'look.ts',
+      `import { agent, map, tool } from 'amdahl';
+       import { scripted } from 'amdahl/testing';
+       import { z } from '${import.meta.resolve('zod')}';
+       const look = tool({ effect: 'none', description: 'Look', input: z.object({ call: z.number() }), execute: () => { throw new Error('connect refused'); } });
+       const model = scripted(Array.from({ length: 13 }, (_, call) => [{ tools: [['look', { call }]] }, { text: 'done' }]).flat());
+       export const seek = agent({ name: 'seek', model, instructions: 'Look.', tools: { look } });
+       export const sweep = map(seek, { name: 'sweep', concurrency: 1 });`,
+    );
+    const { code, err } = await amdahl(['run', 'look.ts#sweep', '--input', JSON.stringify(Array(13).fill('x')), '--id', 'look']);
+    expect(code).toBe(0);
+    const held = /^tool 'look' was held back: 10 failures in a row since \d\d:\d\d:\d\d, 3 calls were told so$/m;
+    expect(err).toMatch(held);
+    const { out } = await amdahl(['show', 'look']);
+    expect(out).toMatch(held);
+    expect(out).toMatch(/^ {2}tool 'look' said: .*connect refused$/m);
+  });
+
+  it('says once how two incidents of one outage began', async () => {
+    const { amdahl, dir } = place();
+    const journal = sqliteJournal({ dir: join(dir, '.amdahl') });
+    const claim = await journal.claim('twice' as RunId); // any text will do as an id
+    const tripped = (id: string): Happening => ({
+      kind: 'guard.tripped',
+      place: placeOf('a'),
+      guard: 'breaker',
+      call: 'a',
+      evidence: { id, gate: 'acme/small', since: 1_000, until: 2_000, failures: 5, code: 'MODEL_UNAVAILABLE', message: 'no answer' },
+    });
+    await claim.append(journalOf(runStarted, callStarted('a'), tripped('i1'), tripped('i2'), callSucceeded('a')).map(({ event }) => event));
+    await claim.release();
+    await journal.close();
+    const { out } = await amdahl(['show', 'twice']);
+    expect(out).toContain('2 incidents:');
+    expect(out.match(/the first failure of acme\/small: MODEL_UNAVAILABLE: no answer/g)).toHaveLength(1);
   });
 
   it('shows every call, turn and tool call with --all', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
-import { agent, type Agent, flow, map, mapReduce, step } from '../../src/index.ts';
+import { agent, type Agent, AmdahlError, flow, map, mapReduce, step } from '../../src/index.ts';
 import { scripted } from '../../src/testing.ts';
 import { refusal, Trial } from '../support/trial.ts';
 
@@ -85,6 +85,46 @@ describe('map', () => {
     expect(error.message).toContain('What succeeded is kept: a resume asks only for the rest.');
     expect((await trial.tree()).root.causes).toEqual(['map(picky)[1]/picky']);
     expect((await trial.events('call.started')).length).toBeLessThan(6);
+  });
+
+  test('tells failures that share an incident once, and then the first of the others', async () => {
+    const down = new AmdahlError('MODEL_UNAVAILABLE', 'The request to openai/gpt-5 had no answer.', {
+      data: { incident: 'i1', model: 'openai/gpt-5' },
+    });
+    const flaky = step({
+      name: 'flaky',
+      execute: (text) => {
+        if (text.startsWith('down')) throw down;
+        if (text.startsWith('bad')) throw new Error(`${text} is refused`);
+        return text;
+      },
+    });
+    const both = await new Trial().fails(map(flaky, { atLeast: 0.5, concurrency: 9 }), ['down 1', 'bad', 'down 2', 'a', 'down 3']);
+    expect(both).toMatchObject({
+      code: 'TOO_MANY_MISSING',
+      data: { count: 5, failed: 4, incidents: [{ id: 'i1', gate: 'openai/gpt-5', missing: 3, code: 'MODEL_UNAVAILABLE' }] },
+    });
+    expect(both.message).toMatch(
+      /\(5 were begun\)\. 3 of them fell to one incident: openai\/gpt-5 was unavailable\. The first of the others: The code of .* threw: bad is refused/,
+    );
+    const one = await new Trial().fails(map(flaky), ['down']);
+    expect(one.message).toMatch(
+      /1 of them fell to one incident: .*\. The first: The request to openai\/gpt-5 had no answer\. What succeeded is kept/,
+    );
+    expect((await new Trial().fails(map(picky), ['bad'])).data).not.toHaveProperty('incidents');
+  });
+
+  test('passes on that all it lost fell to one incident, and not where only some did', async () => {
+    const fell = (failed: number): AmdahlError =>
+      new AmdahlError('TOO_MANY_MISSING', 'Too many.', { data: { failed, incidents: [{ id: 'i1', gate: 'openai/gpt-5', missing: 2 }] } });
+    const inner = step({
+      name: 'inner',
+      execute: (text) => {
+        throw fell(text === 'all' ? 2 : 3);
+      },
+    });
+    const error = await new Trial().fails(map(inner, { atLeast: 0.9, concurrency: 9 }), ['all', 'some', 'all']);
+    expect(error.data['incidents']).toEqual([{ id: 'i1', gate: 'openai/gpt-5', missing: 2 }]);
   });
 
   test('is shown with its width', async () => {

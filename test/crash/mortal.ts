@@ -41,11 +41,11 @@ export interface Mortality {
   readonly readMs?: number;
 }
 
-/** What a run is made of. `model` gives the model of one entry, which waits on that entry's clock. */
+/** What a run is made of. `model` gives the model of one entry, or several in order, which wait on that entry's clock. */
 export interface Mortal {
   readonly agent: AnyAgent;
   readonly input: unknown;
-  readonly model: (clock: VirtualClock) => LanguageModelV4;
+  readonly model: (clock: VirtualClock) => LanguageModelV4 | readonly LanguageModelV4[];
   readonly options?: Omit<RunOptions, 'id' | 'journal' | 'clock' | 'random' | 'models'>;
   /** It waits for the disk, which is no timer: time then walks on meanwhile. */
   readonly readsFiles?: boolean;
@@ -77,6 +77,7 @@ export class World {
     if (readsFiles === true) keepWalking(clock);
     const process = new MortalProcess(this, clock, nth, begin, mortality);
     let draws = 0;
+    const models = model(clock);
     const work = run(agent as never, input as never, {
       ...options,
       id: this.id,
@@ -84,7 +85,7 @@ export class World {
       clock,
       // Never the same twice: a value that is drawn again shows.
       random: () => ((nth * 997 + (draws += 1) * 31) % 1_000) / 1_000,
-      models: { '*': process.listening(model(clock)) },
+      models: { '*': 'doGenerate' in models ? process.listening(models) : models.map((one) => process.listening(one)) },
     });
     const ending = work.then(
       ({ output, missing, bill, resume }): Ending => ({
@@ -173,7 +174,10 @@ class MortalProcess {
         const request: SentRequest = { process: this.#nth, turn };
         const first = this.#world.requests.every((before) => before.turn !== turn);
         this.#world.requests.push(request);
-        const result = await model.doGenerate(call);
+        const result = await Promise.resolve(model.doGenerate(call)).catch((error: unknown) => {
+          request.failed = true;
+          throw error;
+        });
         if (this.#dead) return await NEVER;
         if (!first || !JSON.stringify(call.prompt[0]).includes('shaky')) return result;
         request.failed = true;

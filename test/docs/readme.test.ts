@@ -51,6 +51,8 @@ describe('the README', () => {
     expect(runExample('examples/readme/publish.ts')).toMatch(/^text picture at part \d\n$/);
     expect(runExample('examples/readme/testing.ts')).toBe('as the script says\n');
     expect(runExample('examples/readme/live.ts')).toBe('word by word\n');
+    expect(runExample('examples/readme/limits.ts')).toMatch(/^\d{3} requests, \d+ refused\n$/);
+    expect(runExample('examples/readme/gate.ts')).toBe('40 headlines, 1 request outside of the run; 0 uncounted\n');
     expect(runExample('examples/readme/weather.ts')).toBe('40 right; some were sent again, some were mended\n');
   });
 

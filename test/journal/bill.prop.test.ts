@@ -13,6 +13,7 @@ import {
   responded,
   runStarted,
   usageOf,
+  waited,
 } from './story.ts';
 
 interface Turn {
@@ -20,20 +21,47 @@ interface Turn {
   readonly model: string;
   readonly repair: boolean;
   readonly end: 'answer' | 'failure' | 'crash';
+  /** Sendings that failed before it, each sent again or moved to another model: the tokens of each. */
+  readonly before: readonly { readonly tokens: number; readonly moved: boolean }[];
+  /** Where it fails: it was to be sent again, and was not. */
+  readonly meant: boolean;
   readonly reserved: number;
   readonly usd: number | undefined;
   readonly tokens: readonly [number, number];
+  /** A second sending, of which one loses, and when that is told: late is after its attempt. Of what failed there is none. */
+  readonly hedge:
+    | { readonly wins: boolean; readonly told: 'before' | 'after' | 'late' | 'never'; readonly tokens: number; readonly reserved: number }
+    | undefined;
 }
 
-const turns: fc.Arbitrary<Turn> = fc.record({
-  agent: fc.constantFrom('review', 'sum', 'judge'),
-  model: fc.constantFrom('acme/small', 'acme/large'),
-  repair: fc.boolean(),
-  end: fc.constantFrom('answer', 'answer', 'answer', 'failure', 'crash'),
-  reserved: fc.nat(1_000),
-  usd: fc.option(fc.nat(5_000), { nil: undefined }),
-  tokens: fc.tuple(fc.nat(1_000), fc.nat(1_000)),
-});
+const turns: fc.Arbitrary<Turn> = fc
+  .record({
+    agent: fc.constantFrom('review', 'sum', 'judge'),
+    model: fc.constantFrom('acme/small', 'acme/large'),
+    repair: fc.boolean(),
+    end: fc.constantFrom('answer', 'answer', 'answer', 'failure', 'crash'),
+    before: fc.array(fc.record({ tokens: fc.nat(1_000), moved: fc.boolean() }), { maxLength: 2 }),
+    meant: fc.boolean(),
+    reserved: fc.nat(1_000),
+    usd: fc.option(fc.nat(5_000), { nil: undefined }),
+    tokens: fc.tuple(fc.nat(1_000), fc.nat(1_000)),
+    hedge: fc.option(
+      fc.record({
+        wins: fc.boolean(),
+        told: fc.constantFrom('before', 'after', 'late', 'never'),
+        tokens: fc.nat(1_000),
+        reserved: fc.nat(1_000),
+      }),
+      {
+        nil: undefined,
+      },
+    ),
+  })
+  .map((turn) => {
+    const { end, hedge } = turn;
+    if (end === 'failure' || hedge === undefined) return { ...turn, hedge: undefined };
+    return end === 'crash' ? { ...turn, hedge: { ...hedge, told: 'never' as const } } : turn;
+  });
 
 /** Attempts of one call each; all but the last are rejected, and the call may succeed. */
 const calls = fc.array(
@@ -54,24 +82,45 @@ function tellCall({ attempts, succeeds }: Calls[number], index: number): Happeni
     const attempt = before + 1;
     const path = `c${index}`;
     happenings.push(attemptStarted(path, attempt));
-    for (const [at, turn] of turnsOf.entries()) {
-      const asking = {
-        attempt,
-        turn: at + 1,
-        model: turn.model,
-        reservedIn: turn.reserved,
-        ...(turn.usd === undefined ? {} : { reservedUsd: turn.usd }),
-      };
-      const ask = requested(path, { ...asking, why: turn.repair ? 'repair' : 'ask' });
-      happenings.push(ask.kind === 'model.requested' ? { ...ask, agent: turn.agent } : ask);
-      const answer = { attempt, turn: at + 1, usage: usageOf(...turn.tokens), ...(turn.usd === undefined ? {} : { usd: turn.usd }) };
-      if (turn.end === 'answer') happenings.push(responded(path, answer));
-      if (turn.end === 'failure') happenings.push(modelFailed(path, answer));
-    }
+    const late: Happening[] = [];
+    for (const [at, turn] of turnsOf.entries()) happenings.push(...tellTurn(turn, path, attempt, at + 1, late));
     if (attempt < attempts.length) happenings.push(attemptRejected(path, attempt));
     else if (succeeds) happenings.push(callSucceeded(path));
+    happenings.push(...late);
   }
   return happenings;
+}
+
+function tellTurn(turn: Turn, path: string, attempt: number, number: number, late: Happening[]): Happening[] {
+  const { reserved, repair, usd, tokens, end, hedge, before, meant } = turn;
+  let { model } = turn;
+  const priced = usd === undefined ? {} : { usd };
+  const why = repair ? 'repair' : 'ask';
+  const asking = { attempt, turn: number, reservedIn: reserved, why, ...(usd === undefined ? {} : { reservedUsd: usd }) } as const;
+  const ask = (more: { hedge?: true; reservedIn?: number }): Happening => {
+    const happening = requested(path, { ...asking, ...more, model });
+    return happening.kind === 'model.requested' ? { ...happening, agent: turn.agent } : happening;
+  };
+  const early = before.flatMap(({ tokens: paid, moved }): Happening[] => {
+    const asked = ask({});
+    if (moved) model = `${model}+`;
+    const failed = modelFailed(path, { attempt, turn: number, usage: usageOf(paid, 0), ...priced, ...(moved ? {} : { retryMs: 1 }) });
+    return [asked, failed];
+  });
+  const [won, lost]: readonly { hedge?: true }[] = hedge?.wins === true ? [{ hedge: true }, {}] : [{}, { hedge: true }];
+  const answer = { attempt, turn: number, usage: usageOf(...tokens), ...priced, ...won };
+  const told: Happening[] =
+    end === 'answer'
+      ? [responded(path, answer)]
+      : end === 'failure'
+        ? [modelFailed(path, { ...answer, ...(meant ? { retryMs: 1 } : {}) })]
+        : [];
+  if (hedge === undefined) return [...early, ask({}), ...told];
+  const loss = modelFailed(path, { attempt, turn: number, usage: usageOf(hedge.tokens, 0), ...priced, ...lost, lost: true });
+  if (hedge.told === 'before') told.unshift(loss);
+  if (hedge.told === 'after') told.push(loss);
+  if (hedge.told === 'late') late.push(loss);
+  return [...early, ask({}), ask({ hedge: true, reservedIn: hedge.reserved }), ...told];
 }
 
 function sumOf(rows: Readonly<Record<string, Spend>>, total: Bill): Record<string, number> {
@@ -85,10 +134,28 @@ function sumOf(rows: Readonly<Record<string, Spend>>, total: Bill): Record<strin
   return sum;
 }
 
-const allTurns = (story: Calls): Turn[] => story.flatMap(({ attempts }) => attempts.flat());
-const spentBy = (turn: Turn): number => (turn.end === 'crash' ? turn.reserved : turn.tokens[0] + turn.tokens[1]);
-const tokensOf = (list: readonly Turn[]): number => list.reduce((sum, turn) => sum + spentBy(turn), 0);
+/** One sending, as this test counts it. */
+interface Sending {
+  readonly turn: Turn;
+  readonly answered: boolean;
+  readonly lost: boolean;
+  /** It failed, and its turn was asked again. */
+  readonly again: boolean;
+  readonly tokens: number;
+}
 
+function sendingsOf(turn: Turn): Sending[] {
+  const { end, reserved, tokens, hedge } = turn;
+  const [won, lost] = hedge?.wins === true ? [hedge.reserved, reserved] : [reserved, hedge?.reserved ?? 0];
+  const early = turn.before.map((one) => ({ turn, answered: true, lost: false, again: true, tokens: one.tokens }));
+  const first = { turn, answered: end !== 'crash', lost: false, again: false, tokens: end === 'crash' ? won : tokens[0] + tokens[1] };
+  if (hedge === undefined) return [...early, first];
+  const told = hedge.told !== 'never';
+  return [...early, first, { turn, answered: told, lost: told, again: false, tokens: told ? hedge.tokens : lost }];
+}
+
+const sendings = (story: Calls): Sending[] => story.flatMap(({ attempts }) => attempts.flat().flatMap(sendingsOf));
+const tokensOf = (list: readonly Sending[]): number => list.reduce((sum, { tokens }) => sum + tokens, 0);
 describe('a bill, whatever happened', () => {
   it('adds up: rows per agent and rows per model both sum to the total', async () => {
     await fc.assert(
@@ -104,25 +171,44 @@ describe('a bill, whatever happened', () => {
     await fc.assert(
       fc.asyncProperty(calls, async (story) => {
         const bill = await billOf(journalOf(...tell(story)));
-        const sent = allTurns(story);
+        const sent = sendings(story);
+        const open = sent.filter(({ answered }) => !answered);
         expect(bill.calls).toBe(sent.length);
         expect(bill.tokensIn + bill.tokensOut).toBe(tokensOf(sent));
-        expect(bill.open.requests).toBe(sent.filter(({ end }) => end === 'crash').length);
-        expect(bill.open.tokens).toBe(tokensOf(sent.filter(({ end }) => end === 'crash')));
+        expect(bill.open).toMatchObject({ requests: open.length, tokens: tokensOf(open) });
+        expect(bill.cancelled).toBe(sent.filter(({ lost }) => lost).length);
+        expect(bill.failed).toBe(sent.filter(({ turn, again }) => again || turn.end === 'failure').length);
       }),
     );
   });
 
-  it('taxes exactly the repairs and the rejected attempts, each token once', async () => {
+  it('taxes exactly the repairs, the rejected attempts, what was asked again and the hedges that lost, each token once', async () => {
     await fc.assert(
       fc.asyncProperty(calls, async (story) => {
-        const bill = await billOf(journalOf(...tell(story)));
-        const rejected = story.flatMap(({ attempts }) => attempts.slice(0, -1).flat());
-        const kept = story.flatMap(({ attempts }) => attempts.at(-1) ?? []);
-        const taxed = [...rejected, ...kept.filter(({ repair }) => repair)];
-        expect(bill.tax.rejected).toMatchObject({ requests: rejected.length, tokens: tokensOf(rejected) });
-        expect(bill.tax.repairs.requests).toBe(allTurns(story).filter(({ repair }) => repair).length);
-        expect(bill.tax.all).toMatchObject({ requests: taxed.length, tokens: tokensOf(taxed) });
+        const { tax } = await billOf(journalOf(...tell(story)));
+        const all = sendings(story);
+        const rejected = story.flatMap(({ attempts }) => attempts.slice(0, -1).flat().flatMap(sendingsOf));
+        const kept = story.flatMap(({ attempts }) => (attempts.at(-1) ?? []).flatMap(sendingsOf));
+        const repairs = all.filter(({ turn }) => turn.repair);
+        const lost = all.filter((one) => one.lost);
+        const taxed = [...rejected, ...kept.filter((one) => one.lost || one.again || one.turn.repair)];
+        expect(tax.rejected).toMatchObject({ requests: rejected.length, tokens: tokensOf(rejected) });
+        expect(tax.repairs).toMatchObject({ requests: repairs.length, tokens: tokensOf(repairs) });
+        const again = all.filter((one) => one.again);
+        expect(tax.retries).toMatchObject({ requests: again.length, tokens: tokensOf(again) });
+        expect(tax.hedges).toMatchObject({ requests: lost.length, tokens: tokensOf(lost) });
+        expect(tax.all).toMatchObject({ requests: taxed.length, tokens: tokensOf(taxed) });
+      }),
+    );
+  });
+
+  it('sums how long was waited, for each of the three things one waits for', async () => {
+    const waits = fc.array(fc.tuple(fc.constantFrom('budget', 'retry', 'gate'), fc.nat(10_000)));
+    await fc.assert(
+      fc.asyncProperty(waits, async (list) => {
+        const { tax } = await billOf(journalOf(runStarted, ...list.map(([limit, ms]) => waited('a', limit, ms))));
+        const sum = (limit: string): number => list.reduce((before, [of, ms]) => before + (of === limit ? ms : 0), 0);
+        expect(tax.waitedMs).toEqual({ budget: sum('budget'), retry: sum('retry'), gate: sum('gate') });
       }),
     );
   });

@@ -147,6 +147,136 @@ describe('a bill', () => {
     expect(bill.tax.rejected).toEqual({ attempts: 1, requests: 1, tokens: 90, usdMicros: 0 });
   });
 
+  it('keeps both sendings of a hedged turn, and taxes the one that lost without calling it a failure', async () => {
+    const hedged = [requested('a', { reservedUsd: 200 }), requested('a', { reservedUsd: 200, hedge: true })];
+    const open = await billOf(journalOf(runStarted, ...hedged));
+    expect(open).toMatchObject({ calls: 2, open: { requests: 2, tokens: 200, usdMicros: 200 } });
+    for (const [won, lost] of [
+      [{}, { hedge: true as const }],
+      [{ hedge: true as const }, {}],
+    ]) {
+      const bill = await billOf(
+        journalOf(
+          runStarted,
+          ...hedged,
+          responded('a', { ...won, usage: usageOf(80, 20), usd: 90 }),
+          modelFailed('a', { ...lost, lost: true, usage: usageOf(100, 7), usd: 70 }),
+        ),
+      );
+      expect(bill).toMatchObject({
+        calls: 2,
+        failed: 0,
+        cancelled: 1,
+        tokensIn: 180,
+        tokensOut: 27,
+        usdMicros: 160,
+        open: { requests: 0 },
+      });
+      expect(bill.tax.hedges).toEqual({ requests: 1, tokens: 107, usdMicros: 70 });
+      expect(bill.tax.all).toEqual(bill.tax.hedges);
+    }
+  });
+
+  it('taxes what lost once, also where its turn was a repair of an attempt that is over', async () => {
+    const bill = await billOf(
+      journalOf(
+        runStarted,
+        attemptStarted('a', 1),
+        requested('a', { why: 'repair' }),
+        requested('a', { why: 'repair', hedge: true }),
+        responded('a', { hedge: true, usage: usageOf(100, 10) }),
+        attemptRejected('a', 1),
+        attemptStarted('a', 2),
+        requested('a', { attempt: 2 }),
+        modelFailed('a', { lost: true, usage: usageOf(100, 5) }),
+        responded('a', { attempt: 2, usage: usageOf(100, 10) }),
+        callSucceeded('a'),
+      ),
+    );
+    expect(bill.tax).toMatchObject({
+      hedges: { requests: 1, tokens: 105 },
+      repairs: { requests: 2, tokens: 215 },
+      rejected: { attempts: 1, requests: 2, tokens: 215 },
+      all: { requests: 2, tokens: 215 },
+    });
+  });
+
+  it('counts a hedge that its provider failed as failed and as tax, and no end of a turn as tax by itself', async () => {
+    const hedged = [runStarted, requested('a'), requested('a', { hedge: true }), modelFailed('a', { hedge: true })];
+    expect(await billOf(journalOf(...hedged, responded('a')))).toMatchObject({ failed: 1, tax: { hedges: { requests: 1, tokens: 90 } } });
+    expect(await billOf(journalOf(...hedged, modelFailed('a')))).toMatchObject({ failed: 2, tax: { hedges: { requests: 1 } } });
+  });
+
+  it('does not take a final failure for a hedge because a crash left one unanswered', async () => {
+    const crashed = [runStarted, requested('a'), requested('a', { hedge: true }), runResumed(2, 10)];
+    const bill = await billOf(journalOf(...crashed, requested('a'), modelFailed('a')));
+    expect(bill).toMatchObject({ calls: 3, failed: 1, open: { requests: 2 }, tax: { hedges: { requests: 0 } } });
+    expect(bill.unpriced).toEqual(['acme/small']);
+  });
+
+  it('names a model without a price also where a crash swallowed the answer', async () => {
+    const priced = await billOf(
+      journalOf(runStarted, requested('a'), runResumed(2, 10), requested('a', { reservedUsd: 200 }), responded('a', { usd: 90 })),
+    );
+    expect(priced).toMatchObject({ unpriced: ['acme/small'], callsUnpriced: 1 });
+  });
+
+  it('has each request in the row of the model that it was sent to, also after its call moved to another', async () => {
+    const bill = await billOf(
+      journalOf(
+        runStarted,
+        requested('a'),
+        modelFailed('a', { retryMs: 0 }),
+        requested('a', { model: 'other/large' }),
+        responded('a', { usage: usageOf(70, 7) }),
+      ),
+    );
+    expect(bill.models['acme/small']).toMatchObject({ calls: 1, failed: 1 });
+    expect(bill.models['other/large']).toMatchObject({ calls: 1, failed: 0, tokensIn: 70 });
+  });
+
+  it('taxes a failure as sent again once its turn is asked again, by whomever, and not before', async () => {
+    const failed = [runStarted, requested('a'), modelFailed('a', { retryMs: 500, usage: usageOf(90, 0), usd: 7 })];
+    const none = { requests: 0, tokens: 0, usdMicros: 0 };
+    const paid = { requests: 1, tokens: 90, usdMicros: 7 };
+    const taxOf = async (...more: readonly ReturnType<typeof requested>[]): Promise<unknown> => {
+      const { retries, all } = (await billOf(journalOf(...failed, ...more))).tax;
+      expect(all).toEqual(retries);
+      return retries;
+    };
+    expect(await taxOf()).toEqual(none);
+    expect(await taxOf(callFailed('a'))).toEqual(none);
+    expect(await taxOf(requested('a', { again: 1 }))).toEqual(paid);
+    expect(await taxOf(requested('a', { again: 1 }), responded('a'), requested('a', { turn: 2 }))).toEqual(paid);
+    expect(await taxOf(requested('a', { turn: 2 }))).toEqual(none);
+    expect(await taxOf(requested('b', { again: 1 }))).toEqual(none);
+    expect(await taxOf(requested('a', { attempt: 2, again: 1 }))).toEqual(none);
+    expect(await taxOf(runResumed(2, 10), requested('a'))).toEqual(none);
+    expect(
+      await billOf(journalOf(runStarted, requested('a'), modelFailed('a', { usd: 7 }), requested('a', { model: 'other/large' }))),
+    ).toMatchObject({
+      tax: { retries: paid, all: paid },
+    });
+  });
+
+  it('taxes a repair that is sent again once in all', async () => {
+    const repair = { turn: 2, why: 'repair' } as const;
+    const { tax } = await billOf(
+      journalOf(
+        runStarted,
+        requested('a', repair),
+        modelFailed('a', { turn: 2, retryMs: 0, usage: usageOf(90, 0) }),
+        requested('a', { ...repair, again: 1 }),
+        responded('a', { turn: 2, usage: usageOf(90, 10) }),
+      ),
+    );
+    expect(tax).toMatchObject({
+      repairs: { requests: 2, tokens: 190 },
+      retries: { requests: 1, tokens: 90 },
+      all: { requests: 2, tokens: 190 },
+    });
+  });
+
   it('leaves the time in which nobody worked on the run out of its active time', async () => {
     const bill = await billOf(
       journalOf(runStarted, requested('a'), { pauseMs: 60_000 }, runResumed(2, 10), requested('a'), responded('a')),

@@ -1,6 +1,7 @@
 // Short journals for tests of projections: events with everything filled in that the test does not care about.
 
 import type { AgentKind } from '../../src/agent/agent.ts';
+import type { ErrorRecord } from '../../src/agent/errors.ts';
 import type { Entry, Happening, Place, Usage } from '../../src/journal/event.ts';
 
 /** A place for tests: any name will do. */
@@ -56,6 +57,8 @@ export interface Asking {
   readonly reservedIn?: number;
   readonly reservedOut?: number;
   readonly reservedUsd?: number;
+  readonly hedge?: true;
+  readonly again?: number;
 }
 
 /** The attempt's place of a call in these stories. */
@@ -64,7 +67,17 @@ export function attemptOf(path: string, attempt = 1): Place {
 }
 
 export function requested(path: string, asking: Asking = {}): Happening {
-  const { attempt = 1, turn = 1, why = 'ask', model = 'acme/small', reservedIn = 100, reservedOut = 100, reservedUsd } = asking;
+  const {
+    attempt = 1,
+    turn = 1,
+    why = 'ask',
+    model = 'acme/small',
+    reservedIn = 100,
+    reservedOut = 100,
+    reservedUsd,
+    hedge,
+    again,
+  } = asking;
   return {
     kind: 'model.requested',
     place: attemptOf(path, attempt),
@@ -75,6 +88,8 @@ export function requested(path: string, asking: Asking = {}): Happening {
     model,
     adds: [{ role: 'user', content: [{ type: 'text', text: `turn ${turn}` }] }],
     why,
+    ...(hedge === undefined ? {} : { hedge }),
+    ...(again === undefined ? {} : { again }),
     attempt,
     accounts: [],
     reservedTokensIn: reservedIn,
@@ -91,10 +106,19 @@ export interface Answering {
   readonly ms?: number;
   readonly text?: string;
   readonly estimated?: true;
+  readonly hedge?: true;
+}
+
+/** How a sending failed. */
+export interface Failing extends Answering {
+  /** The other sending of its turn was answered first. */
+  readonly lost?: true;
+  readonly retryMs?: number;
+  readonly error?: ErrorRecord;
 }
 
 export function responded(path: string, answering: Answering = {}): Happening {
-  const { attempt = 1, turn = 1, usage = usageOf(90, 20), usd, ms = 5, text = 'fine', estimated } = answering;
+  const { attempt = 1, turn = 1, usage = usageOf(90, 20), usd, ms = 5, text = 'fine', estimated, hedge } = answering;
   return {
     kind: 'model.responded',
     place: attemptOf(path, attempt),
@@ -106,20 +130,30 @@ export function responded(path: string, answering: Answering = {}): Happening {
     ms,
     ...(usd === undefined ? {} : { usdMicros: usd }),
     ...(estimated === undefined ? {} : { estimated }),
+    ...(hedge === undefined ? {} : { hedge }),
   };
 }
 
-export function modelFailed(path: string, answering: Answering = {}): Happening {
-  const { attempt = 1, turn = 1, usage = usageOf(90, 0), usd, ms = 5 } = answering;
+export function modelFailed(path: string, failing: Failing = {}): Happening {
+  const { attempt = 1, turn = 1, usage = usageOf(90, 0), usd, ms = 5, hedge, lost, retryMs } = failing;
+  const { error = { code: 'MODEL_FAILED', message: 'the provider said 500' } } = failing;
   return {
     kind: 'model.failed',
     place: attemptOf(path, attempt),
     turn,
-    error: { code: 'MODEL_FAILED', message: 'the provider said 500' },
+    error,
     usage,
     ms,
     ...(usd === undefined ? {} : { usdMicros: usd }),
+    ...(hedge === undefined ? {} : { hedge }),
+    ...(lost === undefined ? {} : { lost }),
+    ...(retryMs === undefined ? {} : { retryMs }),
   };
+}
+
+/** A call waited: for a budget, to send again, or for the gate in front of a model. */
+export function waited(path: string, limit: 'budget' | 'retry' | 'gate', ms: number, gate?: string): Happening {
+  return { kind: 'limit.waited', place: placeOf(path), limit, call: path, ms, ...(gate === undefined ? {} : { gate }) };
 }
 
 export function attemptStarted(path: string, attempt: number): Happening {

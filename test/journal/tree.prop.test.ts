@@ -20,11 +20,20 @@ import {
 interface Plan {
   readonly path: string;
   readonly end: 'succeeds' | 'fails' | 'open';
-  readonly turns: readonly { readonly usd: number | undefined; readonly end: 'answer' | 'failure' | 'none' }[];
+  readonly turns: readonly {
+    readonly usd: number | undefined;
+    readonly end: 'answer' | 'failure' | 'none';
+    /** Sent a second time, and whether it is told that this one lost. */
+    readonly hedge: 'lost' | 'open' | undefined;
+  }[];
   readonly below: readonly Plan[];
 }
 
-const turn = fc.record({ usd: fc.option(fc.nat(500), { nil: undefined }), end: fc.constantFrom('answer', 'answer', 'failure', 'none') });
+const turn = fc.record({
+  usd: fc.option(fc.nat(500), { nil: undefined }),
+  end: fc.constantFrom('answer', 'answer', 'failure', 'none'),
+  hedge: fc.constantFrom(undefined, undefined, 'lost', 'open'),
+});
 
 /** A call and those below it; the segment in between is a branch, an attempt, a tool call or nothing. */
 const plans = (path: string, depth: number): fc.Arbitrary<Plan> =>
@@ -47,12 +56,14 @@ const plans = (path: string, depth: number): fc.Arbitrary<Plan> =>
 
 function tell(plan: Plan): Happening[] {
   const { path } = plan;
-  const turns = plan.turns.flatMap(({ usd, end }, index) => {
+  const turns = plan.turns.flatMap(({ usd, end, hedge }, index) => {
     const asking = { turn: index + 1, ...(usd === undefined ? {} : { reservedUsd: usd }) };
     const answer = { turn: index + 1, usage: usageOf(index * 7, 3), ...(usd === undefined ? {} : { usd }) };
     return [
       requested(path, asking),
+      ...(hedge === undefined ? [] : [requested(path, { ...asking, hedge: true })]),
       ...(end === 'answer' ? [responded(path, answer)] : end === 'failure' ? [modelFailed(path, answer)] : []),
+      ...(hedge === 'lost' ? [modelFailed(path, { ...answer, hedge: true, lost: true })] : []),
     ];
   });
   const end = plan.end === 'succeeds' ? [callSucceeded(path)] : plan.end === 'fails' ? [callFailed(path)] : [];

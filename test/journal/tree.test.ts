@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Happening, Json } from '../../src/journal/event.ts';
 import type { CallNode } from '../../src/journal/tree.ts';
 import { treeOf } from '../../src/journal/tree.ts';
 import {
@@ -16,6 +17,7 @@ import {
   runResumed,
   runStarted,
   usageOf,
+  waited,
 } from './story.ts';
 
 /** Paths with their depth, as a reader sees them. */
@@ -225,7 +227,113 @@ describe('the tree of a run', () => {
     expect(tree.root).toMatchObject({ waitedMs: 42, guards: [{ guard: 'turns', evidence: { bound: 3 } }] });
   });
 
+  it('says what a call waited for, and at which gate', async () => {
+    const tree = await treeOf(
+      journalOf(
+        runStarted,
+        callStarted('a'),
+        waited('a', 'budget', 30),
+        waited('a', 'gate', 400, 'acme/small'),
+        waited('a', 'gate', 600, 'acme/small'),
+        waited('a', 'gate', 5, 'acme/large'),
+      ),
+    );
+    expect(tree.root?.waits).toEqual([
+      { limit: 'budget', ms: 30 },
+      { limit: 'gate', gate: 'acme/small', ms: 1_000 },
+      { limit: 'gate', gate: 'acme/large', ms: 5 },
+    ]);
+    expect(tree.root?.waitedMs).toBe(1_035);
+  });
+
+  it('shows a hedged turn as one turn, with what both sendings cost', async () => {
+    const hedged = [runStarted, callStarted('a'), requested('a'), requested('a', { hedge: true })];
+    const won = responded('a', { hedge: true, text: 'second', usage: usageOf(80, 20), ms: 7 });
+    const lost = modelFailed('a', { lost: true, usage: usageOf(100, 3), ms: 90 });
+    for (const ends of [
+      [won, lost],
+      [lost, won],
+    ]) {
+      const { root } = await treeOf(journalOf(...hedged, ...ends));
+      expect(root?.attempts[0]?.turns).toMatchObject([
+        { sent: 1, hedges: 1, hedgeWon: true, status: 'answered', said: 'second', tokensIn: 80, tokensOut: 20, ms: 7 },
+      ]);
+      expect(root?.attempts[0]?.turns[0]).not.toHaveProperty('error');
+      expect(root?.own).toMatchObject({ calls: 2, tokensIn: 180, tokensOut: 23 });
+    }
+  });
+
+  it('does not call a turn failed while its other sending is on its way', async () => {
+    const story = [runStarted, callStarted('a'), requested('a'), requested('a', { hedge: true }), modelFailed('a')];
+    const going = (await treeOf(journalOf(...story))).root?.attempts[0]?.turns[0];
+    expect(going).toMatchObject({ status: 'running', failures: ['MODEL_FAILED'] });
+    const failed = (await treeOf(journalOf(...story, modelFailed('a', { hedge: true })))).root?.attempts[0]?.turns[0];
+    expect(failed).toMatchObject({ status: 'failed', error: { code: 'MODEL_FAILED' } });
+    const crashed = await treeOf(journalOf(...story.slice(0, 4), runResumed(2, 10), requested('a'), modelFailed('a')));
+    expect(crashed.root?.attempts[0]?.turns[0]).toMatchObject({ status: 'failed', error: { code: 'MODEL_FAILED' } });
+  });
+
+  it('says which model a turn was moved to and why, also before its first request', async () => {
+    const move = (choice: string, reason: string): Happening => ({
+      kind: 'decision',
+      place: attemptOf('a'),
+      question: 'model',
+      choice,
+      reason,
+    });
+    const { root } = await treeOf(
+      journalOf(
+        runStarted,
+        callStarted('a'),
+        move('b/two', 'a/one is down'),
+        requested('a', { model: 'b/two' }),
+        modelFailed('a', { retryMs: 0 }),
+        move('c/three', 'b/two is down'),
+        requested('a', { model: 'c/three' }),
+        responded('a'),
+        requested('a', { turn: 2, model: 'c/three' }),
+      ),
+    );
+    const [first, second] = root?.attempts[0]?.turns ?? [];
+    expect(first).toMatchObject({
+      model: 'c/three',
+      moves: [
+        { to: 'b/two', why: 'a/one is down' },
+        { to: 'c/three', why: 'b/two is down' },
+      ],
+    });
+    expect(second).not.toHaveProperty('moves');
+  });
+
+  it('counts a failure of a turn among those that were made good only once the turn is asked again, of whomever', async () => {
+    const turnOf = async (...more: readonly Happening[]): Promise<unknown> =>
+      (await treeOf(journalOf(runStarted, callStarted('a'), requested('a'), ...more))).root?.attempts[0]?.turns[0];
+    for (const failing of [modelFailed('a'), modelFailed('a', { retryMs: 5 })]) {
+      const failed = await turnOf(failing);
+      expect(failed).toMatchObject({ status: 'failed', error: { code: 'MODEL_FAILED' } });
+      expect(failed).not.toHaveProperty('failures');
+      for (const again of [requested('a', { again: 1 }), requested('a', { model: 'other/large' })]) {
+        const answered = await turnOf(failing, again, responded('a'));
+        expect(answered).toMatchObject({ status: 'answered', failures: ['MODEL_FAILED'], sent: 2 });
+        expect(answered).not.toHaveProperty('error');
+      }
+    }
+    const hedged = await turnOf(requested('a', { hedge: true }), modelFailed('a', { hedge: true }), responded('a'));
+    expect(hedged).toMatchObject({ status: 'answered', failures: ['MODEL_FAILED'] });
+    expect(hedged).not.toHaveProperty('error');
+  });
+
+  it('has each incident once, as it was last told, and not as a limit of a call', async () => {
+    const incident = { id: 'i1', gate: 'acme/small', since: 1_000, failures: 3, code: 'MODEL_UNAVAILABLE', message: 'no answer' };
+    const tripped = (evidence: Json): Happening => ({ kind: 'guard.tripped', place: placeOf('a'), guard: 'breaker', call: 'a', evidence });
+    const tree = await treeOf(
+      journalOf(runStarted, callStarted('a'), tripped(incident), tripped({ ...incident, until: 9_000, failures: 5 }), tripped('garbage')),
+    );
+    expect(tree.incidents).toEqual([{ ...incident, until: 9_000, failures: 5, toldAt: 1_030 }]);
+    expect(tree.root?.guards).toEqual([{ guard: 'breaker', evidence: 'garbage' }]);
+  });
+
   it('is empty for a run in which nothing was asked', async () => {
-    expect(await treeOf([])).toEqual({ status: 'running', missing: [], events: 0, entries: [] });
+    expect(await treeOf([])).toEqual({ status: 'running', missing: [], events: 0, incidents: [], entries: [] });
   });
 });

@@ -1,255 +1,337 @@
-import type { LanguageModelV4, LanguageModelV4GenerateResult } from '@ai-sdk/provider';
 import { describe, expect, test } from 'vitest';
-import { AmdahlError } from '../../src/agent/errors.ts';
-import { type GatePorts, type Outgoing, type Reserved, send } from '../../src/model/gate.ts';
-import { DEFAULT_LIMITS } from '../../src/index.ts';
-import { scripted } from '../../src/testing.ts';
+import type { Came } from '../../src/model/gate.ts';
 import { failure } from '../support/trial.ts';
-import { VirtualClock } from '../support/virtualClock.ts';
+import { bounds, cancelled, down, mortal, refused, success, visitor, World } from './gateWorld.ts';
 
-type Settled = Parameters<Reserved['settle']>[0];
-
-/** Ports over nothing but what they are told: room for `tokensOut`, a clock that moves 5 ms with every sending. */
-function ports(
-  given: Partial<GatePorts> = {},
-  room: Partial<Reserved> = {},
-): GatePorts & { readonly settled: Settled[]; readonly told: string[]; readonly waits: number[] } {
-  const settled: Settled[] = [];
-  const told: string[] = [];
-  const waits: number[] = [];
-  let now = 0;
-  return {
-    settled,
-    told,
-    waits,
-    sendings: { sent: 0, again: 0 },
-    random: () => 0.5,
-    after: () => () => {},
-    wait: (ms) => {
-      waits.push(ms);
-      return Promise.resolve();
-    },
-    answered: () => {},
-    failed: ({ error }, retryMs) => void told.push(`${error.code} ${retryMs ?? 'for good'}`),
-    price: { in: 2, out: 10, cached: 1 },
-    now: () => now,
-    reserve: ({ tokensIn, tokensOut }) => {
-      told.push('reserve');
-      return { tokensIn, tokensOut, capped: false, settle: (spent) => settled.push(spent), ...room };
-    },
-    requested: () => told.push('requested'),
-    lend: async (work) => {
-      told.push('send');
-      const abort = new AbortController();
-      return await new Promise((resolve, reject) => {
-        const cut = (error: Error): void => {
-          abort.abort(error);
-          reject(error);
-        };
-        work(abort.signal, cut).then(resolve, reject);
-        now += 5;
-      });
-    },
-    ...given,
-  };
+/** Comes again whenever its probe failed, until the gate says that it makes no sense. */
+async function probing(world: World): Promise<unknown> {
+  const who = visitor({ bounds: { ...bounds, outageMs: 25_000 } });
+  try {
+    for (;;) (await world.gate.enter(who)).done(down);
+  } catch (error) {
+    return error;
+  }
 }
 
-const outgoing = (model: LanguageModelV4, given: Partial<Outgoing> = {}): Outgoing => ({
-  model,
-  options: { prompt: [{ role: 'user', content: [{ type: 'text', text: 'hello' }] }] },
-  tokensIn: 100,
-  tokensOutAssumed: 4_096,
-  metered: true,
-  bounds: DEFAULT_LIMITS,
-  ...given,
+test('it opens with twenty in flight, and who comes then waits for one of them', async () => {
+  const world = new World();
+  const [first] = world.permits(20);
+  const next = world.gate.enter(visitor());
+  expect(next).toBeInstanceOf(Promise);
+  expect(world.gate.view()).toMatchObject({ inFlight: 20, queued: 1, closed: 'inFlight' });
+  first?.done(success);
+  await next;
+  expect(world.gate.view()).toMatchObject({ inFlight: 20, queued: 0 });
 });
 
-/** A model whose usage is what a provider might say. */
-const reporting = (usage: LanguageModelV4GenerateResult['usage']): LanguageModelV4 => {
-  const model = scripted([{ text: 'hello there' }]);
-  return { ...model, doGenerate: async (options) => ({ ...(await model.doGenerate(options)), usage }) };
-};
-const nothing = { total: undefined, noCache: undefined, cacheRead: undefined, cacheWrite: undefined };
-
-test('a request is reserved, then noted, then sent, then settled with what it really took', async () => {
-  const through = ports();
-  const sent = await send(outgoing(scripted([{ text: 'hi', tokensIn: 120, tokensOut: 30 }])), through);
-  expect(through.told).toEqual(['reserve', 'requested', 'send']);
-  expect(sent).toMatchObject({ ok: true, usage: { tokensIn: 120, tokensOut: 30 }, usdMicros: 540, estimated: false, ms: 5 });
-  expect(through.settled).toEqual([{ tokens: 150, usdMicros: 540 }]);
+test('a permit is told of once: what is told again changes nothing', () => {
+  const world = new World({ concurrency: 2 });
+  const [one] = world.permits(2);
+  one?.done(success);
+  one?.done(refused(10_000));
+  expect(world.gate.view()).toMatchObject({ inFlight: 1, limits: { pushBacks: 0 } });
 });
 
-test('what a request wants of a budget is its own maximum, or what is assumed', async () => {
-  const wanted: number[] = [];
-  const through = ports({
-    reserve: ({ tokensIn, tokensOut }) => (wanted.push(tokensOut), { tokensIn, tokensOut, capped: false, settle: () => {} }),
+test('a push-back closes it for all that wait, not only for the one that met it', async () => {
+  const world = new World();
+  const [one, other] = world.permits(2);
+  one?.done(refused(3_000));
+  other?.done(success);
+  expect(world.gate.view().limits).toMatchObject({ source: 'learned', pushBacks: 1 });
+  const [came, ms] = await world.waits();
+  expect(came).toBe('in');
+  expect(ms).toBeGreaterThanOrEqual(3_000);
+  expect(ms).toBeLessThan(3_300);
+});
+
+describe('waiting in vain', () => {
+  test('is refused where the provider asks for longer than anybody waits, also to those in line', async () => {
+    const world = new World();
+    const permits = world.permits(20);
+    const inLine = failure(Promise.resolve(world.gate.enter(visitor())));
+    permits[0]?.done(refused(3_600_000));
+    expect(await inLine).toMatchObject({ code: 'MODEL_RATE_LIMITED' });
+    expect(await world.waits()).toEqual(['MODEL_RATE_LIMITED', 0]);
   });
-  await send(outgoing(scripted([{ text: 'a' }])), through);
-  await send(outgoing(scripted([{ text: 'a' }]), { options: { prompt: [], maxOutputTokens: 50 } }), through);
-  expect(wanted).toEqual([4_096, 50]);
+
+  test('is refused at once to a call that could not be served in its time', async () => {
+    const world = new World();
+    world.permits(1)[0]?.done(refused(5_000));
+    expect(await world.waits(visitor({ deadlineAt: world.clock.now() + 4_000 }))).toEqual(['TIMEOUT', 0]);
+    expect((await world.waits(visitor({ deadlineAt: world.clock.now() + 8_000 })))[0]).toBe('in');
+  });
+
+  test('counts those of its own who go before, where the rate is known', async () => {
+    const world = new World({ requestsPerMinute: 60 });
+    world.permits(1);
+    for (let one = 0; one < 10; one += 1) void world.gate.enter(visitor());
+    expect(await world.waits(visitor({ deadlineAt: world.clock.now() + 5_000 }))).toEqual(['TIMEOUT', 0]);
+  });
+
+  test('is refused by name where too many wait already', async () => {
+    const world = new World({ concurrency: 1 });
+    world.permits(1);
+    for (let one = 0; one < 3; one += 1) void world.gate.enter(visitor());
+    const error = await failure(Promise.resolve().then(() => world.gate.enter(visitor({ bounds: { ...bounds, queue: 3 } }))));
+    expect(error).toMatchObject({ code: 'LIMIT_EXCEEDED', data: { limit: 'queue', bound: 3, gate: 'test/model' } });
+  });
+
+  test('ends with its call, and those behind are served', async () => {
+    const world = new World({ concurrency: 1 });
+    const [first] = world.permits(1);
+    const { who, end } = mortal();
+    const left = failure(Promise.resolve(world.gate.enter(who)));
+    const behind = world.gate.enter(visitor());
+    end();
+    expect((await left).code).toBe('CANCELLED');
+    first?.done(success);
+    await behind;
+    expect(world.gate.view()).toMatchObject({ inFlight: 1, queued: 0 });
+  });
 });
 
-test('the cap that a budget leaves is sent, where a budget counts at all', async () => {
-  const model = scripted(() => ({ text: 'a' }));
-  const room = { tokensOut: 77, capped: true };
-  expect(await send(outgoing(model), ports({}, room))).toMatchObject({ capped: true });
-  expect(await send(outgoing(model, { metered: false }), ports({}, room))).toMatchObject({ capped: false });
-  expect(model.requests.map(({ maxOutputTokens }) => maxOutputTokens)).toEqual([77, undefined]);
-});
+describe('a provider that is down', () => {
+  test('is asked by single probes, later and later, and everybody goes on when one is answered', async () => {
+    const world = new World();
+    world.answer();
+    world.breakDown();
+    const since = world.clock.now();
+    const waiting = Array.from({ length: 5 }, () => Promise.resolve(world.gate.enter(visitor())));
+    const probes: number[] = [];
+    for (let nth = 0; nth < 3; nth += 1) {
+      const probe = await world.clock.drive(Promise.race(waiting));
+      probes.push(world.clock.now() - since);
+      expect(world.gate.view()).toMatchObject({ closed: 'breaker', inFlight: 1 });
+      void waiting.shift();
+      probe.done(nth < 2 ? down : success);
+    }
+    expect(probes).toEqual([1_000, 3_000, 7_000]);
+    await world.clock.drive(Promise.all(waiting));
+    expect(world.gate.view()).toMatchObject({ inFlight: 2, queued: 0 });
+    expect(world.gate.view().incident).toBeUndefined();
+  });
 
-describe('usage', () => {
-  test('counts cached and reasoning tokens, and cached ones at their own price', async () => {
-    const model = reporting({
-      inputTokens: { total: 100, noCache: 20, cacheRead: 80, cacheWrite: 0 },
-      outputTokens: { total: 50, text: 10, reasoning: 40 },
+  test('is not waited for by whoever can ask another, in line or new', async () => {
+    const world = new World();
+    const permits = world.permits(20);
+    // As many go in as fail until it is clear that the provider is down.
+    const inLine = Array.from({ length: 15 }, () => Promise.resolve(world.gate.enter(visitor({ hasNext: true }))));
+    for (const one of inLine) one.catch(() => {});
+    for (const permit of permits) permit.done(down);
+    expect(await failure(inLine[14]!)).toMatchObject({ code: 'MODEL_UNAVAILABLE', data: { incident: 'test/model@1000000' } });
+    expect(await world.waits(visitor({ hasNext: true }))).toEqual(['MODEL_UNAVAILABLE', 0]);
+  });
+
+  test('is waited for no longer than outageMs', async () => {
+    const world = new World();
+    world.answer();
+    world.breakDown();
+    // Others come before, whose probes fail.
+    const others = Array.from({ length: 9 }, () => probing(world));
+    const [came, ms] = await world.waits(visitor({ bounds: { ...bounds, outageMs: 25_000 } }));
+    expect(came).toBe('MODEL_UNAVAILABLE');
+    expect(ms).toBeGreaterThan(25_000);
+    expect(ms).toBeLessThanOrEqual(26_000);
+    expect(world.gate.view().incident).toMatchObject({ failures: 9 });
+    await world.clock.drive(Promise.all(others));
+  });
+
+  test('and has never answered is waited for no longer than five seconds', async () => {
+    const world = new World();
+    world.breakDown();
+    const others = Array.from({ length: 9 }, () => probing(world));
+    const [came, ms] = await world.waits();
+    expect(came).toBe('MODEL_UNAVAILABLE');
+    expect(ms).toBeGreaterThan(5_000);
+    expect(ms).toBeLessThanOrEqual(6_000);
+    await world.clock.drive(Promise.all(others));
+  });
+
+  test('but is waited for where something answered, be it with a refusal or a failure: it is the right address', async () => {
+    for (const first of [refused(), { ...down, reached: true }]) {
+      const world = new World();
+      for (const [nth, permit] of world.permits(6).entries()) permit.done(nth === 0 ? first : down);
+      const since = world.clock.now();
+      expect(await world.clock.drive(probing(world))).toMatchObject({ code: 'MODEL_UNAVAILABLE' });
+      expect(world.clock.now() - since).toBeGreaterThan(20_000);
+    }
+  });
+
+  test('is known by its incident while it lasts and after', async () => {
+    const world = new World();
+    world.answer();
+    world.breakDown();
+    const id = world.gate.view().incident?.id ?? '';
+    expect(world.gate.incident(id)).toMatchObject({ id, since: 1_000_000, failures: 5 });
+    expect(world.gate.incident(id)).not.toHaveProperty('until');
+    (await world.in()).done(success);
+    expect(world.gate.incident(id)).toMatchObject({ id, since: 1_000_000, until: 1_001_000, failures: 5 });
+    expect(world.gate.incident('test/model@1')).toBeUndefined();
+    for (let nth = 0; nth < 100; nth += 1) {
+      world.breakDown();
+      (await world.in()).done(success);
+      if (nth === 98) expect(world.gate.incident(id)).toBeDefined();
+    }
+    expect(world.gate.incident(id)).toBeUndefined();
+  });
+
+  test('is probed by everybody in turn, so that nobody is turned away on behalf of all', async () => {
+    const world = new World();
+    world.answer();
+    world.breakDown();
+    const went: string[] = [];
+    const patient = { ...bounds, outageMs: 3_600_000 };
+    const asking = ['a', 'b', 'c'].map(async (name) => {
+      const who = visitor({ bounds: patient, depth: name === 'b' ? 5 : 1 });
+      for (let nth = 0; nth < 3; nth += 1) {
+        const permit = await world.gate.enter(who);
+        went.push(name);
+        permit.done(went.length < 9 ? down : success);
+      }
     });
-    expect(await send(outgoing(model), ports())).toMatchObject({
-      usage: { tokensIn: 100, tokensOut: 50, tokensCached: 80, tokensReasoning: 40 },
-      usdMicros: 20 * 2 + 80 * 1 + 50 * 10,
-      estimated: false,
-    });
+    await world.clock.drive(Promise.all(asking));
+    expect(went.join('')).toBe('abcabcabc');
   });
 
-  test('that a provider does not report is estimated, and said to be', async () => {
-    const sent = await send(
-      outgoing(reporting({ inputTokens: nothing, outputTokens: { total: undefined, text: undefined, reasoning: undefined } })),
-      ports(),
-    );
-    expect(sent).toMatchObject({ ok: true, estimated: true, usage: { tokensIn: 100 } });
-    expect(sent.usage.tokensOut).toBeGreaterThan(0);
+  test('is told of as one incident, whoever was hit', () => {
+    const world = new World();
+    const permits = world.permits(12);
+    const incidents = permits.map((permit) => permit.done(down));
+    expect(incidents.slice(0, 4)).toEqual(Array(4).fill(undefined));
+    expect(new Set(incidents.slice(4).map((incident) => incident?.id))).toEqual(new Set(['test/model@1000000']));
+    expect(incidents[11]).toMatchObject({ failures: 12, code: 'MODEL_UNAVAILABLE', message: 'Nothing listens there.' });
   });
 
-  test('without a price costs an unknown amount, never nothing', async () => {
-    const through = ports({ price: undefined });
-    expect(await send(outgoing(scripted([{ text: 'a' }])), through)).toMatchObject({ usdMicros: undefined });
-    expect(through.settled).toMatchObject([{ usdMicros: 0 }]);
-  });
-});
-
-describe('a request that fails', () => {
-  test('is MODEL_FAILED with the words of the provider, and costs no tokens', async () => {
-    const through = ports();
-    const sent = await send(outgoing(scripted([{ error: new Error('wet wires') }])), through);
-    expect(sent).toMatchObject({
-      ok: false,
-      error: { code: 'MODEL_FAILED', message: expect.stringContaining('wet wires') as unknown, data: { model: 'scripted/script' } },
-      usage: { tokensIn: 0, tokensOut: 0 },
-      usdMicros: 0,
-    });
-    expect(through.settled).toEqual([{ tokens: 0, usdMicros: 0 }]);
-  });
-
-  test('because it was cut off from above keeps that reason and has its input spent, whatever the reason', async () => {
-    const reason = new AmdahlError('CODE_FAILED', 'the branch broke');
-    const through = ports({
-      lend: async (work) => {
-        const abort = new AbortController();
-        void work(abort.signal, () => {});
-        abort.abort(reason);
-        return await Promise.reject(reason);
-      },
-    });
-    expect(await send(outgoing(scripted([{ text: 'never heard' }])), through)).toMatchObject({
-      ok: false,
-      error: reason,
-      usage: { tokensIn: 100 },
-      usdMicros: 200,
-    });
-    expect(through.settled).toEqual([{ tokens: 100, usdMicros: 200 }]);
-  });
-
-  test('to get room was never sent: it rejects, and nothing is noted', async () => {
-    const through = ports({ reserve: () => Promise.reject(new AmdahlError('BUDGET_EXCEEDED', 'no room')) });
-    expect((await failure(send(outgoing(scripted([])), through))).code).toBe('BUDGET_EXCEEDED');
-    expect(through.told).toEqual([]);
+  test('whose prober gives up is asked by the next at once', async () => {
+    const world = new World();
+    world.breakDown();
+    const probe = await world.in();
+    const next = world.gate.enter(visitor());
+    probe.done(cancelled);
+    (await next).done(success);
+    expect(world.gate.view().incident).toBeUndefined();
   });
 });
 
-describe('a request that the provider does not answer', () => {
-  const busy = new AmdahlError('MODEL_OVERLOADED', 'It is busy.', { retryable: 'yes' });
-
-  test('is sent again, each time reserved, told and settled by itself', async () => {
-    const through = ports();
-    const sent = await send(outgoing(scripted([{ error: busy }, { error: busy }, { text: 'hi', tokensIn: 1, tokensOut: 1 }])), through);
-    expect(sent).toMatchObject({ ok: true, usage: { tokensIn: 1 } });
-    const once = ['reserve', 'requested', 'send'];
-    expect(through.told).toEqual([...once, 'MODEL_OVERLOADED 250', ...once, 'MODEL_OVERLOADED 500', ...once]);
-    expect(through.waits).toEqual([250, 500]);
-    expect(through.settled).toEqual([
-      { tokens: 0, usdMicros: 0 },
-      { tokens: 0, usdMicros: 0 },
-      { tokens: 2, usdMicros: 12 },
-    ]);
-    expect(through.sendings).toEqual({ sent: 3, again: 2 });
-  });
-
-  test('is given up after its bound, and the error says how often it was sent', async () => {
-    const through = ports();
-    const sent = await send(outgoing(scripted(() => ({ error: busy }))), through);
-    expect(sent).toMatchObject({
-      ok: false,
-      error: { code: 'MODEL_OVERLOADED', message: 'It is busy. It is not sent again: it was sent 4 times.', data: { sendings: 4 } },
-    });
-    expect(through.sendings).toEqual({ sent: 4, again: 3 });
-  });
-
-  test('is never sent again once a cancel came while it waited', async () => {
-    const model = scripted(() => ({ error: busy }));
-    const through = ports({ wait: () => Promise.reject(new AmdahlError('CANCELLED', 'enough')) });
-    expect((await failure(send(outgoing(model), through))).code).toBe('CANCELLED');
-    expect(model.requests).toHaveLength(1);
-  });
-
-  test.each(['MODEL_BAD_REQUEST', 'MODEL_UNAUTHORIZED', 'MODEL_CONTEXT_OVERFLOW'] as const)('%s is sent once', async (code) => {
-    const model = scripted(() => ({ error: new AmdahlError(code, 'No.') }));
-    expect(await send(outgoing(model), ports())).toMatchObject({ ok: false, error: { code, message: 'No.' } });
-    expect(model.requests).toHaveLength(1);
-  });
-});
-
-describe('time-outs', () => {
-  /** Never answers, and says whether it was told to stop. */
-  const mute = (): LanguageModelV4 & { signal?: AbortSignal | undefined } => {
-    const model: LanguageModelV4 & { signal?: AbortSignal | undefined } = {
-      ...scripted([]),
-      doGenerate: ({ abortSignal }) => {
-        model.signal = abortSignal;
-        return new Promise(() => {});
-      },
-      doStream: ({ abortSignal }) => {
-        model.signal = abortSignal;
-        return Promise.resolve({
-          stream: new ReadableStream({ start: (controller) => controller.enqueue({ type: 'text-delta', id: '0', delta: 'half a word' }) }),
-        });
-      },
+describe('one whose requests the provider chokes on', () => {
+  test('does not close it for another that is answered meanwhile', () => {
+    const world = new World({ concurrency: 100 });
+    const [sick, well] = [{}, {}];
+    const come = (party: object, came: Came): unknown => {
+      const permit = world.gate.enter(visitor({ party }));
+      if (permit instanceof Promise) throw new Error('it must not wait');
+      return permit.done(came);
     };
-    return model;
+    come(sick, down);
+    come(well, success);
+    for (let nth = 0; nth < 50; nth += 1) expect(come(sick, down)).toBeUndefined();
+    expect(world.gate.view().incident).toBeUndefined();
+    // Where the other fails too, it is the provider.
+    for (let nth = 0; nth < 5; nth += 1) come(well, down);
+    expect(world.gate.view().incident).toBeDefined();
+  });
+
+  test('takes turns with the other at probing', async () => {
+    const world = new World();
+    world.answer();
+    const [sick, well] = [{}, {}];
+    for (let nth = 0; nth < 5; nth += 1) {
+      const permit = world.gate.enter(visitor({ party: sick }));
+      if (!(permit instanceof Promise)) permit.done(down);
+    }
+    const lines = Array.from({ length: 5 }, async () => (await world.gate.enter(visitor({ party: sick }))).done(down));
+    const answered = (async () => (await world.gate.enter(visitor({ party: well }))).done(success))();
+    const since = world.clock.now();
+    await world.clock.drive(answered);
+    expect(world.clock.now() - since).toBe(3_000);
+    await world.clock.drive(Promise.all(lines));
+  });
+
+  test('an answer to what was sent since it began ends an incident, and so does the beginning of a stream', async () => {
+    for (const how of ['answer', 'stream'] as const) {
+      const world = new World();
+      const permits = world.permits(5);
+      await world.clock.drive(world.clock.sleep(10));
+      permits[0]?.done(down);
+      await world.clock.drive(world.clock.sleep(10));
+      const [late] = world.permits(1);
+      for (const one of permits.slice(1)) one.done(down);
+      expect(world.gate.view().incident).toBeDefined();
+      if (how === 'answer') late?.done(success);
+      else (await world.in()).announce({});
+      expect(world.gate.view().incident).toBeUndefined();
+    }
+  });
+});
+
+test('the same limits in another object change nothing, and other limits keep what was left', () => {
+  const world = new World({ requestsPerMinute: 60, burstRequests: 10 });
+  for (let nth = 0; nth < 5; nth += 1) world.permits(1)[0]?.done(success);
+  world.gate.configure({ requestsPerMinute: 60, burstRequests: 10 });
+  let more = 0;
+  while (!(world.gate.enter(visitor()) instanceof Promise)) more += 1;
+  expect(more).toBeLessThanOrEqual(5);
+});
+
+test('a limit of Infinity is none', async () => {
+  const world = new World({ requestsPerMinute: Infinity, tokensPerMinute: Infinity });
+  expect(world.permits(500)).toHaveLength(500);
+});
+
+test('a call with little time waits for a place in flight, which may be free at any moment', async () => {
+  const world = new World();
+  const [first] = world.permits(20);
+  const waiting = world.gate.enter(visitor({ deadlineAt: world.clock.now() + 200 }));
+  first?.done(success);
+  expect(await waiting).toBeDefined();
+});
+
+test("a line of others does not count against one's own, and whoever was let in before finds its place again", async () => {
+  const world = new World({ concurrency: 1 });
+  const mine = visitor({ party: {}, bounds: { ...bounds, queue: 3 } });
+  const permit = await world.gate.enter(mine);
+  for (let one = 0; one < 10; one += 1) void world.gate.enter(visitor());
+  for (let one = 0; one < 3; one += 1) void world.gate.enter(visitor({ party: mine.party }));
+  permit.done(refused(10));
+  expect(() => world.gate.enter(visitor({ party: mine.party, bounds: mine.bounds }))).toThrow(/'queue' is 3/);
+  expect(world.gate.enter(mine)).toBeInstanceOf(Promise);
+});
+
+test('runs that wait get equal shares, whoever came first and with how many', async () => {
+  const world = new World({ concurrency: 1 });
+  const [first] = world.permits(1);
+  const served: string[] = [];
+  const ask = async (party: object, name: string): Promise<void> => {
+    const permit = await world.gate.enter(visitor({ party }));
+    served.push(name);
+    permit.done(success);
   };
+  const [big, small] = [{}, {}];
+  const all = [...Array.from({ length: 50 }, () => ask(big, 'big')), ...Array.from({ length: 5 }, () => ask(small, 'small'))];
+  first?.done(success);
+  await Promise.all(all);
+  expect(served.slice(0, 10).filter((name) => name === 'small')).toHaveLength(5);
+});
 
-  test('end a sending that takes too long in all, abort it, and let it be sent again', async () => {
-    const clock = new VirtualClock();
-    const model = mute();
-    const through = ports({ now: () => clock.now(), after: (ms, then) => clock.after(ms, then) });
-    const sent = await clock.drive(send(outgoing(model, { bounds: { ...DEFAULT_LIMITS, requestMs: 2_000 } }), through));
-    expect(sent).toMatchObject({
-      ok: false,
-      error: { code: 'MODEL_TIMEOUT', data: { limit: 'requestMs', ms: 2_000 } },
-      usage: { tokensIn: 100 },
-    });
-    expect(clock.now()).toBe(8_000);
-    expect(model.signal?.aborted).toBe(true);
+test('within a run, who completes the longest chain of waiting calls goes first', async () => {
+  const world = new World({ concurrency: 1 });
+  const [first] = world.permits(1);
+  const served: number[] = [];
+  const all = [1, 1, 3, 2].map(async (depth) => {
+    const permit = await world.gate.enter(visitor({ depth }));
+    served.push(depth);
+    permit.done(success);
   });
+  first?.done(success);
+  await Promise.all(all);
+  expect(served).toEqual([3, 2, 1, 1]);
+});
 
-  test('end a stream that falls silent', async () => {
-    const clock = new VirtualClock();
-    const through = ports({ now: () => clock.now(), after: (ms, then) => clock.after(ms, then), delta: () => {} });
-    const sent = await clock.drive(send(outgoing(mute(), { bounds: { ...DEFAULT_LIMITS, idleMs: 300, retries: 0 } }), through));
-    // What it said until then is paid, and so is what it read.
-    expect(sent).toMatchObject({
-      ok: false,
-      error: { code: 'MODEL_TIMEOUT', data: { limit: 'idleMs' } },
-      usage: { tokensIn: 100, tokensOut: 3 },
-    });
-    expect(clock.now()).toBe(300);
-  });
+test('limits that are given later count from then on', async () => {
+  const world = new World();
+  world.gate.configure({ concurrency: 1 });
+  world.permits(1);
+  expect(world.gate.enter(visitor())).toBeInstanceOf(Promise);
+  world.gate.configure({ concurrency: 2 });
+  expect(world.gate.view()).toMatchObject({ inFlight: 2, queued: 0, limits: { source: 'config', concurrency: 2 } });
 });

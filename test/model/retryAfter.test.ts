@@ -10,6 +10,8 @@ test.each([
   [{ 'retry-after': '2' }, 2000],
   [{ 'retry-after': '0' }, 0],
   [{ 'retry-after': '1.5' }, 1500],
+  [{ 'retry-after': '16.001' }, 16_001],
+  [{ 'retry-after': '16.0011' }, 16_002],
   [{ 'Retry-After': '3' }, 3000],
   [{ 'retry-after-ms': '250', 'retry-after': '2' }, 250],
   [{ 'retry-after-ms': 'soon', 'retry-after': '2' }, 2000],
@@ -50,6 +52,35 @@ test('the resets of limits count only where nothing remains, and the longest of 
   expect(retryAfterMs(headers, NOW)).toBe(7660);
   expect(retryAfterMs({ ...headers, 'x-ratelimit-remaining-requests': '0' }, NOW)).toBe(3_600_000);
   expect(retryAfterMs({ ...headers, 'retry-after': '2' }, NOW)).toBe(2000);
+});
+
+test.each([
+  // A day's bucket of 14,400: one is back after 6 s.
+  ['requests', '14400', '24h0m0s', 6_000],
+  ['requests', '14400', '10ms', 1],
+  ['tokens', '60000', '60s', 500],
+  ['tokens', '100', '60s', 60_000],
+  ['requests', '0', '10s', 10_000],
+  ['requests', 'many', '10s', 10_000],
+  ['requests', undefined, '10s', 10_000],
+])('of %s, where nothing is left of %s and that is full after %s, a request of 500 tokens fits after %i ms', (what, limit, reset, ms) => {
+  const headers = {
+    [`x-ratelimit-limit-${what}`]: limit,
+    [`x-ratelimit-remaining-${what}`]: '0',
+    [`x-ratelimit-reset-${what}`]: reset,
+  };
+  expect(retryAfterMs(headers, NOW, 500)).toBe(ms);
+  expect(retryAfterMs(headers, NOW)).toBe(durationMs(reset));
+  expect(retryAfterMs({ ...headers, 'retry-after': '90' }, NOW, 500)).toBe(90_000);
+});
+
+test('the same for limits whose reset is a date', () => {
+  const headers = {
+    'anthropic-ratelimit-requests-limit': '50',
+    'anthropic-ratelimit-requests-remaining': '0',
+    'anthropic-ratelimit-requests-reset': '2026-01-15T12:01:00Z',
+  };
+  expect([retryAfterMs(headers, NOW), retryAfterMs(headers, NOW, 500)]).toEqual([60_000, 1_200]);
 });
 
 test.each([

@@ -62,6 +62,13 @@ test('blocks that are written side by side stand where they began', async () => 
   ]);
 });
 
+test('the headers of its response are those of the answer', async () => {
+  const read = (headers?: Record<string, string>): Promise<LanguageModelV4GenerateResult> =>
+    collect(stream(finish('stop', 'stop')), 'a/b', () => {}, headers);
+  expect((await read({ 'retry-after': '1' })).response).toEqual({ headers: { 'retry-after': '1' } });
+  expect(await read()).not.toHaveProperty('response');
+});
+
 test('a block that is begun again under its name is another block', async () => {
   const block = (delta: string): LanguageModelV4StreamPart[] => [
     { type: 'text-start', id: '0' },

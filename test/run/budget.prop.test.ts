@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { agent, all, type AnyAgent, type Budget, flow, map, pipe } from '../../src/index.ts';
+import { agent, all, AmdahlError, type AnyAgent, type Budget, flow, map, pipe } from '../../src/index.ts';
 import { costUsdMicros } from '../../src/model/prices.ts';
 import { scripted } from '../../src/testing.ts';
 import { Trial } from '../support/trial.ts';
@@ -12,6 +12,8 @@ interface Leaf {
   readonly share: number;
   readonly maxOutput: number;
   readonly fails: boolean;
+  /** Every second request is refused for its rate. */
+  readonly limited: boolean;
   readonly budget: Budget | undefined;
 }
 interface Branch {
@@ -34,6 +36,7 @@ const { program } = fc.letrec<{ program: Program; leaf: Leaf; branch: Branch }>(
     share: fc.double({ min: 0, max: 1, noNaN: true }),
     maxOutput: fc.integer({ min: 1, max: 600 }),
     fails: fc.boolean(),
+    limited: fc.boolean(),
     budget: caps,
   }),
   branch: fc.record({
@@ -46,8 +49,9 @@ const { program } = fc.letrec<{ program: Program; leaf: Leaf; branch: Branch }>(
 function built(trial: Trial, one: Program, name: string): AnyAgent {
   const budget = one.budget === undefined ? {} : { budget: one.budget };
   if (one.kind === 'leaf') {
-    const model = scripted(async ({ maxOutputTokens = 0, prompt }) => {
+    const model = scripted(async ({ maxOutputTokens = 0, prompt }, nth) => {
       await trial.clock.sleep(one.ms);
+      if (one.limited && nth % 2 === 0) return { error: new AmdahlError('MODEL_RATE_LIMITED', 'slow down', { retryable: 'yes' }) };
       // Never more than it was allowed, and its input as estimated: what estimates miss is another law's affair.
       const tokensOut = Math.floor(maxOutputTokens * one.share);
       return one.fails && prompt.length < 4 ? { text: ' ', tokensOut } : { text: 'ok', tokensOut };
@@ -103,8 +107,10 @@ async function expectWithin(trial: Trial, whole: Budget | undefined): Promise<vo
       const reserved = open.get(event.place);
       if (reserved === undefined) throw new Error('an answer to no request');
       const { usage } = event;
+      // What is refused for its rate, and served nothing, is no call: only the bill has it.
+      const calls = event.kind === 'model.failed' && event.error.code === 'MODEL_RATE_LIMITED' && usage.tokensIn === 0 ? -1 : 0;
       for (const place of reserved.accounts)
-        add(place, 0, usage.tokensIn + usage.tokensOut - reserved.tokens, costUsdMicros(usage, price) - reserved.usdMicros);
+        add(place, calls, usage.tokensIn + usage.tokensOut - reserved.tokens, costUsdMicros(usage, price) - reserved.usdMicros);
     }
     for (const [place, sum] of sums) {
       const cap = caps.get(place) ?? whole ?? {};

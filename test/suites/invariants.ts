@@ -96,7 +96,8 @@ function keyOfOnce(event: Event): string | undefined {
     case 'value.drawn':
       return `value ${event.index} of ${event.place}`;
     case 'decision':
-      return `the decision ${event.question} of ${event.place}`;
+      // Which model is asked is decided as often as one fails.
+      return event.question === 'model' ? undefined : `the decision ${event.question} of ${event.place}`;
     case 'call.started':
       return `the start of ${event.path} (${event.place})`;
     case 'attempt.started':
@@ -220,7 +221,10 @@ export function serverCountsTheSame(entries: readonly Entry[], requests: readonl
   }
 }
 
-/** I8: in every account settled + reserved ≤ cap at every position of the journal: calls exactly, tokens up to what estimates fell short. */
+/**
+ * I8: in every account settled + reserved ≤ cap at every position of the journal: calls exactly, tokens up to what estimates
+ * fell short. What never left, or was refused for its rate and served nothing, gives its call back.
+ */
 export function budgetsHold(entries: readonly Entry[]): void {
   const caps = new Map<Place, Budget>();
   const sums = new Map<Place, { calls: number; tokens: number; short: number }>();
@@ -245,7 +249,9 @@ export function budgetsHold(entries: readonly Entry[]): void {
       if (request !== undefined) {
         const reserved = request.reservedTokensIn + request.reservedTokensOut;
         const used = event.usage.tokensIn + event.usage.tokensOut;
-        book(request.accounts, 0, used - reserved, Math.max(0, used - reserved));
+        const isNone =
+          event.kind === 'model.failed' && (event.unsent === true || (event.error.code === 'MODEL_RATE_LIMITED' && used === 0));
+        book(request.accounts, isNone ? -1 : 0, used - reserved, Math.max(0, used - reserved));
       }
     }
     for (const [place, cap] of caps) {

@@ -1,6 +1,7 @@
 // The same cases against a server that others wrote (@copilotkit/aimock): where both servers and the provider packages
 // agree, three readings of the protocols do. Only what it can do: its errors have fixed words, its streams break in its way.
 
+import { systemClock } from '../../src/run/ports.ts';
 import { type ChatCompletionRequest, type Fixture, type FixtureResponse, LLMock } from '@copilotkit/aimock';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ErrorCode } from '../../src/index.ts';
@@ -54,9 +55,15 @@ function turnOf({ text, reasoning, tools, usage }: Spoken['turns'][number], wire
   return { ...shared, toolCalls, ...(text === undefined ? {} : { content: text }) };
 }
 
+/** A clock of its own gives every trip gates of its own: what one cell suffers is no other's affair. */
 async function trip(one: Pick<Spoken, 'agent'>, { wire, stream }: Column): Promise<Trip> {
   const models = { '*': wires[wire](`${mock.url}/v1`) };
-  return await Trip.make(one.agent, 'stone', stream, { models, random: () => 0, limits: { retries: 2 } });
+  return await Trip.make(one.agent, 'stone', stream, {
+    models,
+    random: () => 0,
+    limits: { retries: 2, turnedAway: 2 },
+    clock: { ...systemClock },
+  });
 }
 
 /** The results of tools that the last request brought, as it was understood. */

@@ -9,6 +9,7 @@ import type { ModelServerOptions } from '../../src/modelServer/options.ts';
 import type { RequestRecord } from '../../src/modelServer/records.ts';
 import type { Asked, Protocol } from '../../src/modelServer/wire.ts';
 import { startModelServer } from '../../src/testing.ts';
+import type { Clock } from '../../src/run/ports.ts';
 import { hastyClock } from '../support/hastyClock.ts';
 import type { Spoken } from './spoken.ts';
 import { Trip, wires } from './wires.ts';
@@ -51,18 +52,20 @@ export interface Case {
   readonly fault?: (nth: number) => Fault | undefined;
   readonly server?: Omit<ModelServerOptions, 'faults' | 'answers' | 'clock'>;
   readonly options?: RunOptions;
+  /** Of the run and the server. Default: one that goes twenty times as fast as the world's. */
+  readonly clock?: Clock;
   readonly ends: Ends | ((column: Column) => Ends);
   readonly also?: (cell: Cell) => void;
 }
 
-const clock = hastyClock(20);
+const hasty = hastyClock(20);
 
 /** A machine that is busy must not look like one that cannot be reached. */
 export const limits = { connectMs: 400_000, idleMs: 400_000, requestMs: 400_000 };
 
 /** Runs a case in a column, with a server of its own. */
 export async function cellOf(
-  { agent, answers, fault, server: given, options }: Omit<Case, 'title' | 'ends' | 'also'>,
+  { agent, answers, fault, server: given, options, clock = hasty }: Omit<Case, 'title' | 'ends' | 'also'>,
   column: Column,
 ): Promise<Cell> {
   const asked: Asked[] = [];

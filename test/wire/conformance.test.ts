@@ -1,6 +1,7 @@
 // One table: every case × every wire × whole and streamed. Each cell knows what comes out, how many requests the server
 // counts, and what the journal says.
 
+import { systemClock } from '../../src/run/ports.ts';
 import { expect, test } from 'vitest';
 import { FAULTS, type Fault, type FaultName, factsOf } from '../../src/modelServer/faults.ts';
 import { type Case, type Cell, cellOf, type Column, columns, type Ends, limits } from './cells.ts';
@@ -42,7 +43,7 @@ const faulty: readonly Case[] = (Object.keys(FAULTS) as FaultName[]).flatMap((na
       ...common,
       title: `gives up where '${name}' stays`,
       fault: () => (name === 'refuse' ? { ...fault, forMs: 1e9 } : fault),
-      options: { limits: { ...limits, ...slow(6_000), retries: 2 } },
+      options: { limits: { ...limits, ...slow(6_000), retries: 2, turnedAway: 2 } },
       ends: (column) => alwaysOf(fateOf(column), output),
     },
   ];
@@ -163,24 +164,41 @@ const refused: readonly Case[] = (
 }));
 
 /** One refusal, and the next request when it told to come. */
-function cameInTime({ trip, requests }: Cell): void {
-  const [, early, late] = requests;
-  const [retryMs = Infinity] = trip.of('model.failed').map((failed) => failed.retryMs);
-  expect(early).toMatchObject({ status: 429, refused: 'rate limited' });
-  // Some headers count whole seconds, upward. Where there are none the words of the error tell.
-  expect(retryMs).toBeLessThanOrEqual(16_000);
-  expect((late?.at ?? 0) - (early?.at ?? 0)).toBeGreaterThanOrEqual(retryMs);
-}
+const cameInTime =
+  (leastMs: number) =>
+  ({ trip, requests }: Cell): void => {
+    const times = requests.map(({ at }) => at);
+    expect(requests.at(-1)?.status).toBe(200);
+    // Nobody asks before the bucket has filled, and the wait is told as one at the gate.
+    expect((times.at(-1) ?? 0) - (times.at(-2) ?? 0)).toBeGreaterThanOrEqual(leastMs);
+    const waited = trip.of('limit.waited').map(({ limit, ms }) => (limit === 'gate' ? ms : 0));
+    expect(Math.max(...waited)).toBeGreaterThanOrEqual(leastMs);
+  };
 
-/** A bucket that holds one request and fills in fifteen seconds: the second turn comes too early, and the third request just in time. */
-const throttled: readonly Case[] = (['announced', 'retryAfter', 'retryAfterMs', 'bare'] as const).map((headers): Case => ({
-  title: `waits as long as a 429 says whose headers are '${headers}'`,
+const twoTurns: Pick<Case, 'agent' | 'answers'> = {
   agent: look,
   answers: [{ tools: [{ name: 'time', args: { city: 'Oslo' } }] }, 'Noon.'],
-  server: { throttle: { requestsPerMinute: 4, burstRequests: 1, headers } },
-  ends: { output: 'Noon.', requests: 3, failed: ['MODEL_RATE_LIMITED'] },
-  also: cameInTime,
-}));
+};
+
+const throttled: readonly Case[] = [
+  // A bucket that holds one request and fills in fifteen seconds: the second turn comes too early, and the third request just in time.
+  ...(['retryAfter', 'retryAfterMs', 'bare'] as const).map((headers): Case => ({
+    ...twoTurns,
+    title: `waits as long as a 429 says whose headers are '${headers}'`,
+    server: { throttle: { requestsPerMinute: 4, burstRequests: 1, headers } },
+    ends: { output: 'Noon.', requests: 3, failed: ['MODEL_RATE_LIMITED'] },
+    also: cameInTime(10_000),
+  })),
+  // At the world's own pace: how long a connection takes to be made counts here.
+  {
+    ...twoTurns,
+    title: 'does not run into a limit that is announced',
+    clock: { ...systemClock },
+    server: { throttle: { requestsPerMinute: 60, burstRequests: 1, headers: 'announced' } },
+    ends: { output: 'Noon.', requests: 2 },
+    also: cameInTime(500),
+  },
+];
 
 const table: readonly Case[] = [...said, ...kept, ...refused, ...throttled, ...faulty];
 

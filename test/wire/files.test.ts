@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { LanguageModelV4FilePart, LanguageModelV4Prompt } from '@ai-sdk/provider';
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_LIMITS } from '../../src/index.ts';
-import { type GatePorts, send } from '../../src/model/gate.ts';
+import { type SendPorts, send } from '../../src/model/send.ts';
 import type { Asked } from '../../src/modelServer/wire.ts';
 import { systemClock } from '../../src/run/ports.ts';
 import { startModelServer } from '../../src/testing.ts';
@@ -29,18 +29,20 @@ function file(mediaType: string, data: LanguageModelV4FilePart['data'], filename
 }
 
 /** Ports without a run: nothing is metered, and nothing ends before its time. */
-function ports(stream: boolean): GatePorts {
+function ports(stream: boolean): SendPorts {
   return {
     price: undefined,
     sendings: { sent: 0, again: 0 },
     now: () => systemClock.now(),
     after: (ms, then) => systemClock.after(ms, then),
+    inFlight: () => 1,
     random: () => 0,
     reserve: ({ tokensIn, tokensOut }) => ({ tokensIn, tokensOut, capped: false, settle: () => {} }),
     lend: async (work) => {
       const abort = new AbortController();
       return await work(abort.signal, (error) => abort.abort(error));
     },
+    enter: () => undefined,
     wait: () => Promise.resolve(),
     requested: () => {},
     answered: () => {},
@@ -61,6 +63,7 @@ describe.each(columns)('$wire, streamed: $stream', ({ wire, stream }) => {
       tokensIn: 10,
       tokensOutAssumed: 10,
       metered: false,
+      hasNext: false,
       bounds: { ...DEFAULT_LIMITS, ...limits },
     };
     const sent = await send({ ...outgoing, model: wires[wire](server.baseUrl()) }, ports(stream));
