@@ -1,7 +1,8 @@
 // A circuit breaker as pure data: whether requests may go to something that fails for everybody. The gate has one for each
 // provider account and model, and each code tool has one (run/toolBreaker.ts).
 //
-// B1 while it is open nothing goes but one probe at a time, and only the probe's outcome closes or re-opens it.
+// B1 while it is open nothing goes but one probe at a time, and only the probe's outcome closes or re-opens it, or that of
+//    a request which its owner takes for one: outage.ts does so with what was sent since the trouble began and is answered.
 // B2 it opens only on a failure, when enough of the window's outcomes failed or none succeeded for long enough; after
 //    closing, the window is empty.
 // B3 no clock wedges it: from any state, either a probe is out or one is due within twice its open time.

@@ -130,7 +130,7 @@ export class FairQueue<W extends InLine> {
     charged.start += cost;
   }
 
-  /** All that wait, in no particular order. They may be removed meanwhile. */
+  /** All that wait, who came last or came back last at the end. They may be removed meanwhile. */
   waiting(): Iterable<W> {
     return this.#line.keys();
   }

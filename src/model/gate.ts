@@ -166,7 +166,7 @@ export class Gate {
   #next(): Visitor | undefined {
     if (this.#outage.isOver) return this.#queue.next();
     let longest: Visitor | undefined;
-    for (const visitor of this.#over.keys()) {
+    for (const visitor of this.#queue.waiting()) {
       if (!this.#outage.hasTried(visitor.party)) return visitor;
       longest ??= visitor;
     }
@@ -293,7 +293,7 @@ export class Gate {
     if (said?.why === why && (why === 'breaker' ? now < said.until : until < said.until + SOON_MS)) return false;
     this.#said = { why, until };
     const vain: (readonly [Visitor, AmdahlError])[] = [];
-    for (const visitor of this.#over.keys()) {
+    for (const visitor of this.#queue.waiting()) {
       const refusal = this.#inVain(visitor, leave, now);
       if (refusal !== undefined) vain.push([visitor, refusal]);
     }

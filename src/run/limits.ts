@@ -15,7 +15,7 @@ export interface Limits {
   readonly payloadBytes: number;
   /** Bytes of JSON of one tool result; the model is told when it is over. */
   readonly toolResultBytes: number;
-  /** Requests waiting for room in a budget, or at the gate of a model. */
+  /** Requests waiting for room in a budget, or of one run at the gate of a model. */
   readonly queue: number;
   /** Output tokens a request reserves of a budget when the agent's settings say nothing. */
   readonly outputTokensAssumed: number;

@@ -1,7 +1,8 @@
 // A tool that is down is not called again by every agent of the process. tools.ts asks here before it executes a code tool
 // and tells here what came of it; when probes go is breaker.ts's to say. All runs with the same clock share what is known.
 //
-// T1 as many failures in a row that say the same as `toolFailures` says open it; a success or another failure between them begins the row anew.
+// T1 as many failures in a row that say the same as `toolFailures` says open it; a success or another failure between them
+//    begins the row anew.
 // T2 while it is open only probes go. Where all failures had the same arguments, only calls with those are held back: a file
 //    that is not there is no reason to read no other. Where all were those of one run, only that run is held back: it may
 //    be its key, or its questions, that the tool refuses.
