@@ -1,19 +1,8 @@
 // The public face of amdahl: what a program imports.
 
-export {
-  type Agent,
-  agent,
-  type AgentKind,
-  type AgentOptions,
-  type AnyAgent,
-  type Budget,
-  type InputOf,
-  isAgent,
-  type ModelChoice,
-  type ModelSettings,
-  type OutputOf,
-  type Shape,
-} from './agent/agent.ts';
+export { agent, type AgentOptions, type ModelChoice, type ModelSettings } from './agent/agent.ts';
+export { type Budget } from './agent/budget.ts';
+export { type Agent, type AgentKind, type AnyAgent, type InputOf, isAgent, type OutputOf, type Shape } from './agent/definition.ts';
 export { type Check, type CheckFunction, type Evidence, type ToolResult, type Verdict } from './agent/checks.ts';
 export { AmdahlError, ERROR_CODES, type ErrorCode, type ErrorRecord, type Problem, type Retryable, type Where } from './agent/errors.ts';
 export { grounded } from './agent/grounded.ts';

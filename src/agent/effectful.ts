@@ -1,6 +1,6 @@
 // Whether anything that an agent may do acts on the world. Pure; modelRequest.ts asks before a turn is hedged.
 
-import type { AnyAgent } from './agent.ts';
+import type { AnyAgent } from './definition.ts';
 
 /** Agents do not change once made, and one may stand below many. */
 const known = new WeakMap<AnyAgent, boolean>();

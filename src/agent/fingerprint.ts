@@ -2,7 +2,8 @@
 // agent. Called by run/ once per agent and model of a run.
 
 import type { LanguageModelV4 } from '@ai-sdk/provider';
-import type { AnyAgent, ModelBehaviour } from './agent.ts';
+import type { ModelBehaviour } from './agent.ts';
+import type { AnyAgent } from './definition.ts';
 import { canonical, hash } from './canonical.ts';
 import type { Contract } from './contract.ts';
 import type { ToolSpec } from './tool.ts';

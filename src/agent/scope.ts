@@ -1,6 +1,6 @@
 // What a composite may do while it runs: the port between compose/ and run/, which implements it.
 
-import type { Agent } from './agent.ts';
+import type { Agent } from './definition.ts';
 
 /** How a question is asked. */
 export interface AskOptions {

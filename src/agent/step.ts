@@ -1,7 +1,7 @@
 // Steps: plain code behind a contract. A leaf like a model agent: what it answered is answered again on a resume.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { type Agent, type Common, COMMON_OPTIONS, define } from './agent.ts';
+import { type Agent, type Common, COMMON_OPTIONS, define } from './definition.ts';
 import type { ParsedOf, RawOf } from './contract.ts';
 import { checkOptions, checkRequired, type OptionNames, titled } from './options.ts';
 import { refuseEffect } from './tool.ts';

@@ -2,7 +2,7 @@
 // agents are taken as they are. toolsOf() turns a user's set into specs that model/ and run/ understand.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { AnyAgent } from './agent.ts';
+import type { AnyAgent } from './definition.ts';
 import { type Contract, contractOf, text } from './contract.ts';
 import { AmdahlError } from './errors.ts';
 import { foreignContract } from './foreign.ts';

@@ -1,7 +1,7 @@
 // What `--budget` says, as a budget. Pure; called by run and resume.
 
 import { AmdahlError } from '../agent/errors.ts';
-import type { Budget } from '../agent/agent.ts';
+import type { Budget } from '../agent/budget.ts';
 
 type Cap = Exclude<keyof Budget, 'onLimit'>;
 

@@ -7,7 +7,7 @@
 import { recordError } from '../agent/errors.ts';
 import type { Bill } from '../journal/bill.ts';
 import { billNow } from '../journal/bill.ts';
-import type { Budget } from '../agent/agent.ts';
+import type { Budget } from '../agent/budget.ts';
 import type { Gap, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { hitsIn } from '../compose/incidents.ts';

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { existsSync, statSync } from 'node:fs';
-import type { AnyAgent } from '../agent/agent.ts';
+import type { AnyAgent } from '../agent/definition.ts';
 import { AmdahlError, describe } from '../agent/errors.ts';
 import { shapeText } from './shapeText.ts';
 import type { Terminal } from './terminal.ts';

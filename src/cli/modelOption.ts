@@ -1,6 +1,6 @@
 // What `--model` says: which models answer all agents, or one of them. Called by run and resume.
 
-import type { AnyAgent } from '../agent/agent.ts';
+import type { AnyAgent } from '../agent/definition.ts';
 import { AmdahlError, describe } from '../agent/errors.ts';
 import { nearest } from '../agent/nearest.ts';
 import { parseModelName, refuseSlip, shownModelName } from '../model/modelName.ts';

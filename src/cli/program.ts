@@ -2,8 +2,9 @@
 
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, relative, resolve } from 'node:path';
-import type { Budget, AnyAgent } from '../agent/agent.ts';
-import { isAgent } from '../agent/agent.ts';
+import type { Budget } from '../agent/budget.ts';
+import type { AnyAgent } from '../agent/definition.ts';
+import { isAgent } from '../agent/definition.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { ProgramRef } from '../journal/event.ts';
 import { nearest } from '../agent/nearest.ts';

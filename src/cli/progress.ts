@@ -10,7 +10,7 @@ import type { ErrorRecord } from '../agent/errors.ts';
 import { hitOf } from '../compose/incidents.ts';
 import type { OpenBill } from '../journal/bill.ts';
 import { addToBill, emptyBill } from '../journal/bill.ts';
-import type { AgentKind } from '../agent/agent.ts';
+import type { AgentKind } from '../agent/definition.ts';
 import type { Event, EventOf, Place } from '../journal/event.ts';
 import { type IncidentNode, incidentIn } from '../journal/incident.ts';
 import { addTurnedAway, nobodyTurnedAway, type TurnedAway } from './turnedAway.ts';

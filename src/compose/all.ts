@@ -1,6 +1,6 @@
 // all: several agents asked the same thing at once.
 
-import { type Agent, type AnyAgent, assertAgent, define, type InputOf, type OutputOf } from '../agent/agent.ts';
+import { type Agent, type AnyAgent, assertAgent, define, type InputOf, type OutputOf } from '../agent/definition.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
 import { checkOptions } from '../agent/options.ts';

@@ -1,7 +1,7 @@
 // flow: an ordinary async function that asks agents. Always enough; the other combinators are flows with a name.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { type Agent, type AnyAgent, type Common, COMMON_OPTIONS, define } from '../agent/agent.ts';
+import { type Agent, type AnyAgent, type Common, COMMON_OPTIONS, define } from '../agent/definition.ts';
 import { contractOf, kindOf, type ParsedOf, type RawOf, text } from '../agent/contract.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';

@@ -1,6 +1,7 @@
 // map: one agent asked about many items, a bounded number at a time, keeping what succeeds.
 
-import { type Agent, type AnyAgent, assertAgent, type Budget, define, type InputOf, type OutputOf } from '../agent/agent.ts';
+import type { Budget } from '../agent/budget.ts';
+import { type Agent, type AnyAgent, assertAgent, define, type InputOf, type OutputOf } from '../agent/definition.ts';
 import { AmdahlError, asAmdahl, type ErrorRecord, recordError, sentence } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';

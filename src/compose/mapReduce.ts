@@ -1,6 +1,7 @@
 // mapReduce: many items to one answer. Map as in map.ts, then one agent over all outputs, in a tree where that is wide.
 
-import { type Agent, type AnyAgent, assertAgent, type Budget, define, type InputOf, type OutputOf } from '../agent/agent.ts';
+import type { Budget } from '../agent/budget.ts';
+import { type Agent, type AnyAgent, assertAgent, define, type InputOf, type OutputOf } from '../agent/definition.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
 import { checkOptions, type OptionNames, titled } from '../agent/options.ts';

@@ -1,6 +1,6 @@
 // pipe: one agent after the other, each given what the one before it gave.
 
-import { type Agent, type AnyAgent, assertAgent, define, type InputOf, type OutputOf } from '../agent/agent.ts';
+import { type Agent, type AnyAgent, assertAgent, define, type InputOf, type OutputOf } from '../agent/definition.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
 import type { Misfit } from './misfit.ts';

@@ -2,7 +2,8 @@
 // tree.ts, read by whoever prints or walks a run.
 
 import type { ErrorCode, ErrorRecord, Problem } from '../agent/errors.ts';
-import type { AgentKind, Budget } from '../agent/agent.ts';
+import type { Budget } from '../agent/budget.ts';
+import type { AgentKind } from '../agent/definition.ts';
 import type { Effect } from '../agent/tool.ts';
 import type { Gap, Json, Place, ProgramRef, RetractReason } from './event.ts';
 import type { IncidentNode } from './incident.ts';

@@ -6,7 +6,8 @@
 // a drawn value or a decision at its asker's.
 
 import type { LanguageModelV4Content, LanguageModelV4FinishReason, LanguageModelV4Message } from '@ai-sdk/provider';
-import type { AgentKind, Budget } from '../agent/agent.ts';
+import type { Budget } from '../agent/budget.ts';
+import type { AgentKind } from '../agent/definition.ts';
 import type { Json } from '../agent/canonical.ts';
 import type { ErrorRecord, Problem } from '../agent/errors.ts';
 import type { Effect } from '../agent/tool.ts';

@@ -5,7 +5,7 @@
 //    refused for its rate is settled as if it had not been sent: the gate provokes such refusals to find out the limits.
 // A reservation left by a crash stays spent: reentry.ts adds it up from the journal, with the same exceptions.
 
-import type { Budget } from '../agent/agent.ts';
+import type { Budget } from '../agent/budget.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { Place } from '../journal/event.ts';
 import { type Price, rateOf, reservationUsdMicros } from '../model/prices.ts';

@@ -1,7 +1,7 @@
 // Askers and frames: who asks, and the call in progress that it belongs to. The funnel (call.ts) gives every call a
 // frame; attempts, branches and tool calls ask through an Asker of their own.
 
-import type { AnyAgent } from '../agent/agent.ts';
+import type { AnyAgent } from '../agent/definition.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { AskOptions } from '../agent/scope.ts';
 import type { Gap, Place } from '../journal/event.ts';

@@ -4,7 +4,7 @@
 // A1 an attempt that was not refused goes on where it stopped; a refused one is followed by a fresh one.
 // A2 once an act on the world has begun below a call, it gets no fresh attempt, now or on a resume.
 
-import type { CompositeBehaviour, StepBehaviour } from '../agent/agent.ts';
+import type { CompositeBehaviour, StepBehaviour } from '../agent/definition.ts';
 import { canonical, toJson } from '../agent/canonical.ts';
 import { AmdahlError, describe, type Problem, problemList, reviveError } from '../agent/errors.ts';
 import type { Json } from '../journal/event.ts';

@@ -7,7 +7,7 @@
 // I3 a leaf that has a live outcome under its present fingerprint is not asked again.
 // I4 the identity is fixed before the first await.
 
-import { type AnyAgent, assertAgent } from '../agent/agent.ts';
+import { type AnyAgent, assertAgent } from '../agent/definition.ts';
 import { canonical, hash, toJson } from '../agent/canonical.ts';
 import { AmdahlError, asAmdahl, describe, type Problem, problemList, recordError } from '../agent/errors.ts';
 import type { AskOptions } from '../agent/scope.ts';

@@ -8,7 +8,7 @@
 //    as a whole. Only the budget and the bill of an instance that does not count that sending are its own.
 
 import type { LanguageModelV4GenerateResult, LanguageModelV4Middleware, LanguageModelV4StreamResult } from '@ai-sdk/provider';
-import { checkBudget } from '../agent/agent.ts';
+import { checkBudget } from '../agent/budget.ts';
 import { AmdahlError, describe } from '../agent/errors.ts';
 import { modelName } from '../agent/fingerprint.ts';
 import { checkOptions, checkRequired, type OptionNames } from '../agent/options.ts';

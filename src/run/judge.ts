@@ -1,7 +1,7 @@
 // Judging: a raw output against its contract, then its checks. The one door between an answer and its asker, for
 // fresh answers and recorded ones alike.
 
-import type { AnyAgent } from '../agent/agent.ts';
+import type { AnyAgent } from '../agent/definition.ts';
 import { type Evidence, judge as judgeChecks } from '../agent/checks.ts';
 import type { Problem } from '../agent/errors.ts';
 import type { Judged } from '../model/loop.ts';

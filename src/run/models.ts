@@ -2,7 +2,8 @@
 // One, or several in the order in which they are asked.
 
 import type { LanguageModelV4 } from '@ai-sdk/provider';
-import { type AnyAgent, type ModelChoice, modelsIn } from '../agent/agent.ts';
+import { type ModelChoice, modelsIn } from '../agent/agent.ts';
+import type { AnyAgent } from '../agent/definition.ts';
 import { kindOf } from '../agent/contract.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { modelName } from '../agent/fingerprint.ts';

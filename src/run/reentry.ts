@@ -3,7 +3,7 @@
 
 import { AmdahlError } from '../agent/errors.ts';
 import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
-import type { Budget } from '../agent/agent.ts';
+import type { Budget } from '../agent/budget.ts';
 import type { Event, EventKind, Gap, Happening, Json, Place, ProgramRef, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type OpenRequest, OpenRequests } from '../journal/openRequests.ts';

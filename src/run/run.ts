@@ -1,6 +1,7 @@
 // run: a root call and all below it, from claim to release. Users and the CLI call it; everything else is the funnel.
 
-import { type Agent, type AnyAgent, type Budget, checkBudget, isAgent } from '../agent/agent.ts';
+import { type Budget, checkBudget } from '../agent/budget.ts';
+import { type Agent, type AnyAgent, isAgent } from '../agent/definition.ts';
 import { canonical, hash, toJson } from '../agent/canonical.ts';
 import { AmdahlError, asAmdahl, describe, recordError } from '../agent/errors.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';

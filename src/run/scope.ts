@@ -1,6 +1,6 @@
 // The scope of a composite's attempt: how compose/ asks, branches and draws values. Implements agent/scope.ts.
 
-import type { Agent } from '../agent/agent.ts';
+import type { Agent } from '../agent/definition.ts';
 import { AmdahlError, asAmdahl, recordError } from '../agent/errors.ts';
 import type { AskOptions, FanOptions, Scope, Settled } from '../agent/scope.ts';
 import type { Hedges } from '../model/hedging.ts';

@@ -5,7 +5,7 @@
 // S2 once interrupted, nothing below may ask, confirm or end: check() throws the reason for ever after.
 
 import type { LanguageModelV4 } from '@ai-sdk/provider';
-import type { AnyAgent } from '../agent/agent.ts';
+import type { AnyAgent } from '../agent/definition.ts';
 import { AmdahlError, describe } from '../agent/errors.ts';
 import { fingerprint, modelName } from '../agent/fingerprint.ts';
 import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';

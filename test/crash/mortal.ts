@@ -7,7 +7,7 @@
 // D3 the process lives on for `lingerMs` after its last durable event, as a killed one does before the kill arrives.
 
 import type { LanguageModelV4 } from '@ai-sdk/provider';
-import type { AnyAgent } from '../../src/agent/agent.ts';
+import type { AnyAgent } from '../../src/agent/definition.ts';
 import { AmdahlError, asAmdahl } from '../../src/agent/errors.ts';
 import type { Bill, Claim, Entry, Event, Journal, ResumeReport, RunOptions } from '../../src/index.ts';
 import { memoryJournal, run } from '../../src/index.ts';

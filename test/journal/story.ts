@@ -1,6 +1,6 @@
 // Short journals for tests of projections: events with everything filled in that the test does not care about.
 
-import type { AgentKind } from '../../src/agent/agent.ts';
+import type { AgentKind } from '../../src/agent/definition.ts';
 import type { ErrorRecord } from '../../src/agent/errors.ts';
 import type { Entry, Happening, Place, Usage } from '../../src/journal/event.ts';
 

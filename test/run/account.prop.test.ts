@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Budget } from '../../src/agent/agent.ts';
+import type { Budget } from '../../src/agent/budget.ts';
 import { AmdahlError } from '../../src/agent/errors.ts';
 import type { Place } from '../../src/journal/event.ts';
 import { Account, type Reservation, reserve } from '../../src/run/account.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Budget } from '../../src/agent/agent.ts';
+import type { Budget } from '../../src/agent/budget.ts';
 import { AmdahlError } from '../../src/agent/errors.ts';
 import type { Place } from '../../src/journal/event.ts';
 import { Account, decide, type Reservation, reserve, type Wanted } from '../../src/run/account.ts';

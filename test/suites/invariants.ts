@@ -6,7 +6,7 @@
 
 import { canonical, hash } from '../../src/agent/canonical.ts';
 import { type Bill, billOf } from '../../src/journal/bill.ts';
-import type { Budget } from '../../src/agent/agent.ts';
+import type { Budget } from '../../src/agent/budget.ts';
 import type { Entry, Event, EventOf, Place } from '../../src/journal/event.ts';
 import { askerPlace, callPlace } from '../../src/run/place.ts';
 
