@@ -5,7 +5,7 @@
 
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import { z } from 'zod';
 import { command, type Ended } from './command.ts';
 import { checkFloors } from './floors.ts';
@@ -78,7 +78,14 @@ const Report = z.object({
   numPassedTests: z.number(),
   numFailedTests: z.number(),
   numPendingTests: z.number(),
-  testResults: z.array(z.object({ status: z.string(), assertionResults: z.array(z.object({ status: z.string() })) })),
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      status: z.string(),
+      message: z.string().default(''),
+      assertionResults: z.array(z.object({ status: z.string(), fullName: z.string(), failureMessages: z.array(z.string()).nullish() })),
+    }),
+  ),
 });
 
 async function tests(root: string): Promise<Outcome> {
@@ -96,8 +103,22 @@ async function tests(root: string): Promise<Outcome> {
     const failed = report.numFailedTests + broken.length;
     const good = ok && report.success && failed === 0 && passed > 0;
     const note = `${passed} tests in ${report.testResults.length} files${skipped === 0 ? '' : `, ${skipped} skipped`}`;
-    return { ok: good, output, note, passed, failed: good ? 0 : Math.max(failed, 1) };
+    return { ok: good, output: `${failuresOf(report, root)}\n${output}`, note, passed, failed: good ? 0 : Math.max(failed, 1) };
   });
+}
+
+/** What failed and why, each in a few lines: it comes before all else, because whoever reads a log may get its beginning only. */
+function failuresOf({ testResults }: z.infer<typeof Report>, root: string): string {
+  const few = (text: string): string => text.split('\n').slice(0, 12).join('\n');
+  return testResults
+    .filter(({ status }) => status === 'failed')
+    .flatMap(({ name, message, assertionResults }) => {
+      const file = relative(root, name);
+      const tests = assertionResults.filter((test) => test.status === 'failed');
+      if (tests.length === 0) return [`FAILED ${file}\n${few(message)}`];
+      return tests.map(({ fullName, failureMessages }) => `FAILED ${file} > ${fullName}\n${few(failureMessages?.join('\n') ?? '')}`);
+    })
+    .join('\n\n');
 }
 
 /** knip is silent when it looked at nothing, so its entries must exist (hints are errors in knip.json). */

@@ -142,11 +142,11 @@ test('types catches a value that does not fit', async () => {
   await expectCaught('types', { 'src/run/t.ts': `export const x: string = 1;\n` }, 'src/run/t.ts', /TS2322/);
 });
 
-test('tests counts what passed and what failed, and prints the failure', async () => {
+test('tests counts what passed and what failed, and begins with the failures', async () => {
   const file = `import { expect, test } from 'vitest';\ntest('holds', () => expect(1).toBe(1));\ntest('does not hold', () => expect(1).toBe(2));\n`;
   const { ok, passed, failed, output } = await runPlanted('tests', { 'test/run/x.test.ts': file });
   expect({ ok, passed, failed }, output).toEqual({ ok: false, passed: 1, failed: 1 });
-  expect(output).toContain('does not hold');
+  expect(output).toMatch(/^FAILED test\/run\/x\.test\.ts > does not hold\n.*expected 1 to be 2/);
 });
 
 test('tests counts a file that cannot be loaded as one failure', async () => {
@@ -155,6 +155,7 @@ test('tests counts a file that cannot be loaded as one failure', async () => {
     'test/run/y.test.ts': `throw new Error('not loadable');\n`,
   });
   expect({ ok, passed, failed }, output).toEqual({ ok: false, passed: 1, failed: 1 });
+  expect(output).toMatch(/^FAILED test\/run\/y\.test\.ts\n.*not loadable/);
 });
 
 test('examples catches an example that no test runs', async () => {
