@@ -45,7 +45,7 @@ export async function answerFromJournal(frame: Frame, recorded: RecordedCall, in
     }
     return { kind: 'ask', recorded };
   }
-  const same = outcome.fingerprint === session.fingerprintOf(agent);
+  const same = outcome.fingerprint === session.roster.fingerprintOf(agent);
   if (outcome.kind === 'failed') {
     if (!same) return forget(frame, recorded, 'program', 'it failed before, and the program has changed');
     const error = reviveError(outcome.error);

@@ -40,7 +40,7 @@ type Refusal = { readonly ok: false; readonly why: 'contract' | 'check' | 'code'
 /** Attempts until one stands. Rejects with why the last one did not. */
 export async function attemptAll(frame: Frame, input: Input, recorded: RecordedCall): Promise<Standing> {
   const { session, agent, place } = frame;
-  const print = session.fingerprintOf(agent);
+  const print = session.roster.fingerprintOf(agent);
   const rejected = rejectionsOf(recorded, print);
   const final = rejected.at(-1);
   if (final !== undefined && final.why !== 'code' && (rejected.length >= agent.attempts || session.acted.has(place))) {
@@ -83,7 +83,7 @@ function firstAttempt(frame: Frame, recorded: RecordedCall): Attempt {
   const again: Attempt = { number: last.number, again: true, renewedSeq };
   const fresh: Attempt = { number: last.number + 1, again: false, renewedSeq: -1 };
   if (session.acted.has(place) && agent.behaviour.kind !== 'composite') {
-    if (last.fingerprint !== session.fingerprintOf(agent)) session.findings?.changed.push(path);
+    if (last.fingerprint !== session.roster.fingerprintOf(agent)) session.findings?.changed.push(path);
     return again;
   }
   if (agent.behaviour.kind === 'composite') {
@@ -91,7 +91,7 @@ function firstAttempt(frame: Frame, recorded: RecordedCall): Attempt {
     const threw = last.rejected?.why === 'code' && last.rejected.seq > renewedSeq;
     return (refused || threw) && !session.acted.has(place) ? fresh : again;
   }
-  if (last.fingerprint !== session.fingerprintOf(agent)) {
+  if (last.fingerprint !== session.roster.fingerprintOf(agent)) {
     if (recorded.last === undefined) session.findings?.bought.push({ path, why: 'it was not finished, and its definition changed' });
     return fresh;
   }

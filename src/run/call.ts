@@ -211,7 +211,7 @@ async function confirm(frame: Frame, raw: unknown, { outcome }: RecordedCall): P
   const { session, agent, place } = frame;
   const leaf = agent.behaviour.kind !== 'composite';
   const gaps = frame.gaps === undefined || frame.gaps.length === 0 ? {} : { gaps: frame.gaps };
-  const print = session.fingerprintOf(agent);
+  const print = session.roster.fingerprintOf(agent);
   const version = print === undefined ? {} : { fingerprint: print };
   if (leaf) {
     await record(frame, { kind: 'call.succeeded', place, ...version, output: raw as Json, ...gaps }); // JSON by toJson() or JSON.parse()
@@ -250,7 +250,7 @@ async function fail(frame: Frame, thrown: unknown, { outcome }: RecordedCall): P
   const error = asAmdahl(life.error ?? thrown, path).at({ run: session.run, call: path, place });
   if (ANSWERED.get(error) !== place) {
     const causes = causesOf(session.failures, error, place);
-    const print = session.fingerprintOf(agent);
+    const print = session.roster.fingerprintOf(agent);
     if (outcome !== undefined) session.note({ kind: 'call.retracted', place, why: 'differs' });
     await record(frame, {
       kind: 'call.failed',

@@ -14,9 +14,9 @@ export async function whatChanged(frame: Frame, recorded: RecordedCall): Promise
   const last = recorded.attempts.at(-1);
   const first = last === undefined ? undefined : await firstRequest(frame, askerPlace(place, 'attempt', last.number));
   if (first?.setup === undefined) return 'its definition changed';
-  const { instructions, instructionsWithForm, setup } = session.fixedOf(agent);
+  const { instructions, instructionsWithForm, setup } = session.roster.fixedOf(agent);
   const parts = [
-    session.candidatesOf(agent).some(({ model }) => modelName(model) === first.setup?.model) ? [] : ['model'],
+    session.roster.candidatesOf(agent).some(({ model }) => modelName(model) === first.setup?.model) ? [] : ['model'],
     same(first.adds[0], instructions) || same(first.adds[0], instructionsWithForm) ? [] : ['instructions'],
     same(first.setup.tools, setup.tools) ? [] : ['tools'],
     same(first.setup.format, setup.format) ? [] : ['output contract'],

@@ -140,9 +140,9 @@ export class GateParty {
       gateOf: (model) => {
         // What is known here of limits holds for the gate, whoever enters it.
         if (rateLimitOf(this.#rateLimits, modelName(model)) !== undefined) gatesOf(clock).of(model, this.#rateLimits);
-        return session.gateOf(model);
+        return session.roster.gateOf(model);
       },
-      factsOf: (model) => session.prepare(model),
+      factsOf: (model) => session.roster.prepare(model),
       note: (happening) => {
         session.note(happening);
         this.#add(happening, clock.now());

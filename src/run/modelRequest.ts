@@ -98,7 +98,7 @@ export class ModelRequest implements SendPorts {
 
   get #gate(): Gate | undefined {
     const { frame, candidate } = this.#parts;
-    return frame.session.gateOf(candidate.model);
+    return frame.session.roster.gateOf(candidate.model);
   }
 
   /** Where a map above hedges. What has effects is asked once, and so is what somebody listens to. */
@@ -158,7 +158,7 @@ export class ModelRequest implements SendPorts {
       turn,
       model: modelName(model),
       adds: this.#told(),
-      ...(isNew ? { setup: session.setupOf(agent, model) } : {}),
+      ...(isNew ? { setup: session.roster.setupOf(agent, model) } : {}),
       why,
       ...(again === 0 ? {} : { again }),
       ...(hedge ? { hedge } : {}),
@@ -206,7 +206,7 @@ export class ModelRequest implements SendPorts {
     const { content, structuredOutputText: text } = result;
     session.check();
     const formless = lacksForm(result);
-    if (formless) session.noteFormless(candidate.model);
+    if (formless) session.roster.noteFormless(candidate.model);
     session.note({
       kind: 'model.responded',
       place,

@@ -11,7 +11,6 @@ import { wasTurnedAway } from '../model/sending.ts';
 import type { Spent } from './account.ts';
 import { rootAsker } from './place.ts';
 import { foldCall } from './recorded.ts';
-import type { Inherited } from './session.ts';
 
 /** An act that began and never came back. */
 export interface OpenAct {
@@ -22,6 +21,20 @@ export interface OpenAct {
   readonly key: string;
   /** It is on record as uncertain already. */
   readonly said: boolean;
+}
+
+/** What earlier entries left behind, besides what is looked up place by place. */
+export interface Inherited {
+  /** The last event's seq. */
+  readonly lastSeq: number;
+  /** How many entries there were. */
+  readonly entries: number;
+  /** When somebody worked on the run: [from, to] in epoch ms, in order. */
+  readonly spans: readonly (readonly [number, number])[];
+  /** What each call with a budget has spent. */
+  readonly spent: Map<Place, Spent>;
+  /** Calls below which an act on the world has begun. */
+  readonly acted: ReadonlySet<Place>;
 }
 
 /** A run's past. */

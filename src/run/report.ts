@@ -5,7 +5,7 @@ import type { ErrorCode } from '../agent/errors.ts';
 import type { Place, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { attemptPath } from './asker.ts';
-import type { Inherited } from './session.ts';
+import type { Inherited } from './reentry.ts';
 
 /** Collected while a re-entered run runs. */
 export interface Findings {

@@ -4,56 +4,28 @@
 // S1 every event passes note() or append(), is stamped with the run's clock and counted in the bill.
 // S2 once interrupted, nothing below may ask, confirm or end: check() throws the reason for ever after.
 
-import type { LanguageModelV4 } from '@ai-sdk/provider';
-import type { AnyAgent } from '../agent/definition.ts';
 import { AmdahlError, describe } from '../agent/errors.ts';
-import { fingerprint, modelName } from '../agent/fingerprint.ts';
 import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
-import type { Entry, Event, Gap, Happening, Place, RunId, Setup } from '../journal/event.ts';
+import type { Entry, Event, Gap, Happening, Place, RunId } from '../journal/event.ts';
 import type { Claim, Journal } from '../journal/journal.ts';
-import { type Facts, factsOf } from '../model/facts.ts';
-import { priceOf, type PriceTable } from '../model/prices.ts';
-import type { Gate } from '../model/gate.ts';
-import { gatesOf } from '../model/gates.ts';
 import type { Incident } from '../model/gateView.ts';
-import type { RateLimits } from '../model/rateLimits.ts';
-import type { Registry } from '../model/registry.ts';
-import { type Fixed, fixedOf } from '../model/render.ts';
 import type { Sendings } from '../model/resend.ts';
 import type { Delta } from '../model/turnStream.ts';
-import type { Account, Spent } from './account.ts';
+import type { Account } from './account.ts';
 import { Life } from './life.ts';
 import type { Limits } from './limits.ts';
-import { type Candidates, type Models, pickModels } from './models.ts';
 import { rootAsker } from './place.ts';
 import type { Clock, Random } from './ports.ts';
+import type { Inherited } from './reentry.ts';
 import type { Findings } from './report.ts';
+import { Roster, type RosterOptions } from './roster.ts';
 
-/** What earlier entries left behind, besides what is looked up place by place. */
-export interface Inherited {
-  /** The last event's seq. */
-  readonly lastSeq: number;
-  /** How many entries there were. */
-  readonly entries: number;
-  /** When somebody worked on the run: [from, to] in epoch ms, in order. */
-  readonly spans: readonly (readonly [number, number])[];
-  /** What each call with a budget has spent. */
-  readonly spent: Map<Place, Spent>;
-  /** Calls below which an act on the world has begun. */
-  readonly acted: ReadonlySet<Place>;
-}
-
-export interface SessionOptions {
+export interface SessionOptions extends RosterOptions {
   readonly run: RunId;
   readonly journal: Journal;
   readonly claim: Claim;
-  readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;
-  readonly prices: PriceTable;
-  readonly rateLimits: RateLimits;
-  readonly models: Models;
-  readonly registry: Registry;
   readonly onEvent: ((event: Event) => void) | undefined;
   readonly onDelta: ((delta: RunDelta) => void) | undefined;
   readonly bill: OpenBill | undefined;
@@ -72,15 +44,6 @@ export type RunDelta = {
   readonly turn: number;
 } & (Delta | { readonly type: 'withdrawn' });
 
-/** What is the same for every call of an agent in one entry. */
-interface Known {
-  readonly candidates: Candidates | undefined;
-  readonly fingerprint: string | undefined;
-  fixed: Fixed | undefined;
-  /** Of the models behind the first: only its model's name is another. */
-  readonly setups: Map<LanguageModelV4, Setup>;
-}
-
 export class Session {
   readonly run: RunId;
   readonly journal: Journal;
@@ -95,6 +58,8 @@ export class Session {
   readonly acted: Set<Place>;
   /** Which calls' failures an error that reached user code stands for. */
   readonly failures: WeakMap<object, Place> = new WeakMap();
+  /** Its agents, their models and the gates in front of them. */
+  readonly roster: Roster;
   /** The budget of the run itself, set before its root is asked. */
   account: Account | undefined;
   interrupted: AmdahlError | undefined;
@@ -104,14 +69,8 @@ export class Session {
   gaps: readonly Gap[] = [];
   readonly #options: SessionOptions;
   readonly #claim: Claim;
-  readonly #known = new Map<AnyAgent, Known>();
-  readonly #facts = new Map<LanguageModelV4, Facts | Promise<Facts>>();
-  readonly #gates = new Map<LanguageModelV4, Gate | undefined>();
   /** Incidents that the journal of this entry tells of, and whom they hit first. */
   readonly #incidents = new Map<string, { readonly place: Place; readonly call: string }>();
-  /** Models whose provider said that it does not pass on the form of an answer. */
-  readonly #formless = new WeakSet<LanguageModelV4>();
-  readonly #givenUp = new WeakMap<LanguageModelV4, AmdahlError>();
   readonly #startedAt: number;
 
   constructor(options: SessionOptions) {
@@ -126,6 +85,7 @@ export class Session {
     this.acted = new Set(options.inherited?.acted);
     this.#options = options;
     this.#claim = options.claim;
+    this.roster = new Roster(options);
     this.#startedAt = options.clock.now();
     this.#claim.onLost((error) => this.interrupt(lost(error)));
   }
@@ -241,71 +201,6 @@ export class Session {
     return sum;
   }
 
-  /**
-   * The models of an agent, in the order in which they are asked.
-   * @throws AmdahlError MODEL_MISSING, MODEL_DENIED, MISCONFIGURED
-   */
-  candidatesOf(agent: AnyAgent): Candidates {
-    return this.#knownOf(agent).candidates ?? pickModels(this.#options.models, agent, this.#options.registry);
-  }
-
-  fingerprintOf(agent: AnyAgent): string | undefined {
-    return this.#knownOf(agent).fingerprint;
-  }
-
-  fixedOf(agent: AnyAgent): Fixed {
-    const known = this.#knownOf(agent);
-    if (agent.behaviour.kind !== 'model') throw new AmdahlError('MISCONFIGURED', `'${agent.name}' is not answered by a model.`);
-    const [{ model }] = this.candidatesOf(agent);
-    return (known.fixed ??= fixedOf(agent.name, agent.behaviour, agent.output, modelName(model)));
-  }
-
-  /** What is journaled of `fixedOf` where one of its models is asked. The same object each time: it is hashed once. */
-  setupOf(agent: AnyAgent, model: LanguageModelV4): Setup {
-    const { setup } = this.fixedOf(agent);
-    const name = modelName(model);
-    if (setup.model === name) return setup;
-    const { setups } = this.#knownOf(agent);
-    const own = setups.get(model) ?? Object.freeze({ ...setup, model: name });
-    setups.set(model, own);
-    return own;
-  }
-
-  /**
-   * Makes a model ready to be asked, once per entry: a named one is loaded, and what it costs is looked up.
-   * @throws AmdahlError PACKAGE_MISSING, KEY_MISSING, PROGRAM_BROKEN
-   */
-  prepare(model: LanguageModelV4): Facts | Promise<Facts> {
-    const known = this.#facts.get(model);
-    if (known !== undefined) return known;
-    const facts = this.#lookUpFacts(model);
-    this.#facts.set(model, facts);
-    if (facts instanceof Promise)
-      facts.then(
-        (found) => this.#facts.set(model, found),
-        () => this.#facts.delete(model),
-      );
-    return facts;
-  }
-
-  #lookUpFacts(model: LanguageModelV4): Facts | Promise<Facts> {
-    const name = modelName(model);
-    const ready = this.#options.registry.ready(model);
-    const facts = factsOf(name, this.clock.now());
-    const own = priceOf(this.#options.prices, name);
-    const merged = (found: Facts): Facts => (own === undefined ? found : { ...found, price: own });
-    if (ready === undefined && !(facts instanceof Promise)) return merged(facts);
-    return Promise.all([facts, ready]).then(([found]) => merged(found));
-  }
-
-  /** The gate in front of a model that is ready to be asked. */
-  gateOf(model: LanguageModelV4): Gate | undefined {
-    if (this.#gates.has(model)) return this.#gates.get(model);
-    const gate = gatesOf(this.clock).of(model, this.#options.rateLimits);
-    this.#gates.set(model, gate);
-    return gate;
-  }
-
   /** Notes, once, that a provider fails for everybody; `call` is the path of the first that was hit. */
   noteIncident(incident: Incident, place: Place, call: string): void {
     if (this.#incidents.has(incident.id)) return;
@@ -315,7 +210,7 @@ export class Session {
 
   /** Notes what the gates of this entry know by now: of their limits, and of how the incidents went on that it told of. */
   noteGates(): void {
-    const gates = [...new Set(this.#gates.values())].filter((gate) => gate !== undefined);
+    const gates = this.roster.gates();
     for (const [id, { place, call }] of this.#incidents) {
       const incident = gates.map((gate) => gate.incident(id)).find((one) => one !== undefined);
       if (incident !== undefined) this.note({ kind: 'guard.tripped', place, guard: 'breaker', call, evidence: { ...incident } });
@@ -326,41 +221,6 @@ export class Session {
       const place = rootAsker(this.run);
       this.note({ kind: 'limit.learned', place, gate: name, ...(account === undefined ? {} : { account }), limits });
     }
-  }
-
-  /** Whether the form of an answer must be spelled out for this model. */
-  isFormless(model: LanguageModelV4): boolean {
-    return this.#formless.has(model) || ('supportsStructuredOutputs' in model && model.supportsStructuredOutputs === false);
-  }
-
-  noteFormless(model: LanguageModelV4): void {
-    this.#formless.add(model);
-  }
-
-  /** Why a model is not asked any more in this entry where another can be: its provider takes nothing from this account. */
-  givenUp(model: LanguageModelV4): AmdahlError | undefined {
-    return this.#givenUp.get(model);
-  }
-
-  giveUp(model: LanguageModelV4, why: AmdahlError): void {
-    this.#givenUp.set(model, why);
-  }
-
-  #knownOf(agent: AnyAgent): Known {
-    let known = this.#known.get(agent);
-    if (known === undefined) {
-      const pick = (one: AnyAgent): Candidates | undefined => {
-        try {
-          return pickModels(this.#options.models, one, this.#options.registry);
-        } catch {
-          return undefined; // said when it is asked, not when its fingerprint is taken
-        }
-      };
-      const candidates = agent.behaviour.kind === 'model' ? pick(agent) : undefined;
-      known = { candidates, fingerprint: fingerprint(agent, (one) => pick(one)?.[0].model), fixed: undefined, setups: new Map() };
-      this.#known.set(agent, known);
-    }
-    return known;
   }
 }
 

@@ -65,7 +65,7 @@ export class Turns {
     this.#asker = asker;
     this.#aloud = aloud;
     this.#fixed = fixed;
-    this.#candidates = frame.session.candidatesOf(frame.agent);
+    this.#candidates = frame.session.roster.candidatesOf(frame.agent);
     this.#present = this.#candidates[0];
     this.#asked = nobodyAsked(this.#present.name);
   }
@@ -78,7 +78,7 @@ export class Turns {
     this.#present = named(this.#asked.present) ?? this.#candidates[0];
     for (const [turn, { reply }] of recorded.entries()) {
       const author = reply?.formless === true ? named(this.#asked.authors[turn]) : undefined;
-      if (author !== undefined) session.noteFormless(author.model);
+      if (author !== undefined) session.roster.noteFormless(author.model);
     }
   }
 
@@ -86,8 +86,8 @@ export class Turns {
   knowingForms<T>(make: (formless: boolean) => T): T | Promise<T> {
     const { session, life } = this.#frame;
     const { model } = this.#present;
-    const known = session.prepare(model);
-    const made = (): T => make(session.isFormless(model));
+    const known = session.roster.prepare(model);
+    const made = (): T => make(session.roster.isFormless(model));
     return known instanceof Promise ? life.race(known).then(made) : made();
   }
 
@@ -119,7 +119,7 @@ export class Turns {
         if (!movesOn(thrown)) next.length = 0;
         const following = next.shift() ?? again.shift();
         if (following === undefined) throw inVain(path, tried, thrown);
-        if (isForGood(thrown)) session.giveUp(candidate.model, thrown);
+        if (isForGood(thrown)) session.roster.giveUp(candidate.model, thrown);
         step = following;
       }
     }
@@ -130,7 +130,7 @@ export class Turns {
     const { session } = this.#frame;
     const line = inLine(this.#candidates, this.#present);
     const tried = line.flatMap(({ name, model }): Tried[] => {
-      const error = session.givenUp(model);
+      const error = session.roster.givenUp(model);
       return error === undefined ? [] : [{ name, error }];
     });
     const open = line.filter(({ name }) => tried.every((one) => one.name !== name));
@@ -157,7 +157,7 @@ export class Turns {
   async #sendTo(candidate: Candidate, request: TurnRequest, hasNext: boolean): Promise<Reply> {
     const { session, life, account } = this.#frame;
     const { model } = candidate;
-    const known = session.prepare(model);
+    const known = session.roster.prepare(model);
     const facts = known instanceof Promise ? await life.race(known) : known;
     const prompt = this.#promptFor(candidate, request.prompt);
     const outgoing = {
@@ -191,7 +191,7 @@ export class Turns {
     const prompt = readable(whole, (nth) => this.#asked.authors[nth] === name);
     const { instructions, instructionsWithForm } = this.#fixed;
     const unformed = prompt[0]?.role === 'system' && prompt[0].content === instructions.content;
-    if (candidate === this.#candidates[0] || !unformed || !this.#frame.session.isFormless(model)) return prompt;
+    if (candidate === this.#candidates[0] || !unformed || !this.#frame.session.roster.isFormless(model)) return prompt;
     return withSystem(prompt, instructionsWithForm);
   }
 
