@@ -41,4 +41,6 @@ export { deny, type Models } from './run/models.ts';
 export { type Clock, type Random } from './run/ports.ts';
 export type { ResumeReport } from './run/report.ts';
 export type { RunDelta } from './run/session.ts';
-export { run, RunError, type RunOptions, type RunResult } from './run/run.ts';
+export { run } from './run/run.ts';
+export type { RunOptions } from './run/runOptions.ts';
+export { RunError, type RunResult } from './run/runResult.ts';

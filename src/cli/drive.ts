@@ -13,7 +13,7 @@ import type { Journal } from '../journal/journal.ts';
 import { hitsIn } from '../compose/incidents.ts';
 import { gatesOf } from '../model/gates.ts';
 import { systemClock } from '../run/ports.ts';
-import type { RunResult } from '../run/run.ts';
+import type { RunResult } from '../run/runResult.ts';
 import { run } from '../run/run.ts';
 import { renderBill } from './billText.ts';
 import { heldBackLines, incidentLines, othersIn } from './incidentText.ts';

@@ -1,0 +1,128 @@
+// Entering a run: its first time or once more. Conflicts, open acts and what is to be forgotten are settled here, before
+// its root is asked. Called by run.ts, with the claim in hand.
+
+import type { Budget } from '../agent/budget.ts';
+import type { AnyAgent } from '../agent/definition.ts';
+import { canonical, hash } from '../agent/canonical.ts';
+import { AmdahlError, recordError } from '../agent/errors.ts';
+import { billNow } from '../journal/bill.ts';
+import type { Happening, Json, Place, ProgramRef, RunId } from '../journal/event.ts';
+import type { Claim, Journal } from '../journal/journal.ts';
+import { Account } from './account.ts';
+import { uncertain } from './act.ts';
+import type { Limits } from './limits.ts';
+import { callPlace, rootAsker } from './place.ts';
+import { type Random, systemClock } from './ports.ts';
+import { forgotten, type Past, readPast } from './reentry.ts';
+import { noFindings } from './report.ts';
+import { retried } from './retry.ts';
+import type { RunOptions } from './runOptions.ts';
+import { RunError } from './runResult.ts';
+import { Session } from './session.ts';
+import { systemRegistry } from './surroundings.ts';
+
+export interface Entering extends Omit<RunOptions, 'limits' | 'random' | 'journal'> {
+  readonly id: RunId;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly journal: Journal;
+  readonly claim: Claim;
+}
+
+/** An entry that has begun: the next thing is to ask the root. */
+export interface Driving {
+  readonly session: Session;
+  readonly root: AnyAgent;
+  readonly raw: Json;
+  readonly past: Past | undefined;
+  readonly options: Entering;
+}
+
+/** Begins a run, or enters it again: conflicts, open acts and what is to be forgotten are settled here. */
+export async function enter(root: AnyAgent, raw: Json, options: Entering): Promise<Driving> {
+  const { id, journal, claim, clock = systemClock } = options;
+  const inputHash = hash(canonical(raw));
+  const past = claim.events === 0 ? undefined : await readPast(journal, id);
+  if (past !== undefined && (past.inputHash !== inputHash || past.agent !== root.name)) throw conflict(id, past, root.name);
+  const findings = past === undefined ? undefined : noFindings();
+  const session = new Session({
+    run: id,
+    journal,
+    claim,
+    clock,
+    random: options.random,
+    limits: options.limits,
+    prices: options.prices ?? {},
+    rateLimits: options.rateLimits ?? {},
+    models: options.models ?? {},
+    registry: systemRegistry,
+    onEvent: options.onEvent,
+    onDelta: options.onDelta,
+    bill: past?.bill,
+    inherited: past?.inherited,
+    findings,
+  });
+  const budget = budgetOf(past, options);
+  if (budget !== undefined) session.account = new Account(rootAsker(id), id, budget, undefined, past?.inherited.spent.get(rootAsker(id)));
+  const about = {
+    ...(options.budget === undefined ? {} : { budget: options.budget }),
+    ...(options.program === undefined ? {} : { program: options.program }),
+  };
+  if (past === undefined) {
+    if (options.retry !== undefined && options.retry.length > 0)
+      throw new AmdahlError('RUN_UNKNOWN', `There is no run '${id}' yet, so there is nothing to retry in it.`);
+    session.note({ kind: 'run.started', agent: root.name, input: raw, inputHash, ...about });
+  } else {
+    await reenter(session, root, past, options, about);
+  }
+  return { session, root, raw, past, options };
+}
+
+async function reenter(
+  session: Session,
+  root: AnyAgent,
+  past: Past,
+  options: Entering,
+  about: { readonly budget?: Budget; readonly program?: ProgramRef },
+): Promise<void> {
+  const { id, journal } = options;
+  const retry = await retried(journal, id, options.retry ?? [], past.openActs);
+  const calls = new Set(retry.calls);
+  const resumed: Happening = { kind: 'run.resumed', entry: past.inherited.entries, activeMs: past.activeMs, ...about };
+  const open = past.openActs.filter((act) => !calls.has(act.calls[0] ?? act.place));
+  if (open[0] !== undefined) {
+    const error = uncertain(open[0].path, open[0].tool);
+    const unsaid = open
+      .filter((act) => !act.said)
+      .map(({ place, calls: above, key }): Happening => ({ kind: 'effect.uncertain', place, calls: above, key }));
+    await session.append(resumed, ...unsaid, { kind: 'run.failed', error: recordError(error) });
+    throw new RunError(error, id, billNow(session.bill), journal);
+  }
+  const chain = await forgotten(journal, id, rootPlace(id, root, past.inputHash), past, retry.calls);
+  const forget = new Set([...chain, ...retry.above].filter((place) => !calls.has(place)));
+  // A forgotten call starts with its own budget full, as in every later entry; those above it go on.
+  for (const place of [...calls, ...forget]) past.inherited.spent.delete(place);
+  await session.append(
+    ...[...calls].map((place): Happening => ({ kind: 'call.retracted', place, why: 'retried' })),
+    ...[...forget].map((place): Happening => ({ kind: 'call.retracted', place, why: 'resumed' })),
+    resumed,
+  );
+}
+
+/** Caps once set stay until they are set again: a resume raises what it names. */
+export function budgetOf(past: Past | undefined, { budget }: Entering): Budget | undefined {
+  return past?.budget === undefined ? budget : { ...past.budget, ...budget };
+}
+
+function conflict(id: RunId, past: Past, agent: string): AmdahlError {
+  const what = past.agent === agent ? 'with another input' : `of the agent '${past.agent}', not '${agent}'`;
+  return new AmdahlError(
+    'RUN_CONFLICT',
+    `There is a run '${id}' already, ${what}. Use another id, or the same input to go on with it (amdahl show ${id}).`,
+    { data: { run: id, agent: past.agent } },
+  );
+}
+
+function rootPlace(id: RunId, root: AnyAgent, inputHash: string): Place {
+  return callPlace(rootAsker(id), root.name, inputHash, 0);
+}

@@ -1,0 +1,85 @@
+// What a run may be given, and what of it is refused before anything begins. run.ts and its like check it here.
+
+import { type Budget, checkBudget } from '../agent/budget.ts';
+import { AmdahlError } from '../agent/errors.ts';
+import { checkOptions, type OptionNames } from '../agent/options.ts';
+import type { Event, ProgramRef, RunId } from '../journal/event.ts';
+import type { Journal } from '../journal/journal.ts';
+import { checkPrices, type PriceTable } from '../model/prices.ts';
+import { checkRateLimits, type RateLimits } from '../model/rateLimits.ts';
+import type { Limits } from './limits.ts';
+import type { Models } from './models.ts';
+import type { Clock, Random } from './ports.ts';
+import type { RunDelta } from './session.ts';
+
+export interface RunOptions {
+  /** Names the run. A known id with the same input goes on where it stopped; without one the run gets a new id. */
+  readonly id?: string;
+  /** Caps for the run and all below it. They stay over resumes, each until it is given again; what was spent stays spent. */
+  readonly budget?: Budget;
+  /** Aborting cancels the run, its requests and its tools. What finished is kept. */
+  readonly signal?: AbortSignal;
+  /** Models by agent name, '*' for all others: names or language models. They replace the agents' own. */
+  readonly models?: Models;
+  /**
+   * USD per million tokens by 'provider/modelId', over the known prices of the big providers. What has no price is
+   * reported as unpriced, never as free.
+   */
+  readonly prices?: PriceTable;
+  /**
+   * What you know of the providers' limits, by 'provider/modelId': requests and tokens per minute, and how many requests at
+   * once. They hold for all runs of this process, in place of what headers announce or refusals teach; the last run that
+   * says so counts.
+   */
+  readonly rateLimits?: RateLimits;
+  readonly limits?: Partial<Limits>;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Default: SQLite in the folder `.amdahl`, or where AMDAHL_DIR says. */
+  readonly journal?: Journal;
+  /** Told of everything as it happens, a few milliseconds before it is durable. */
+  readonly onEvent?: (event: Event) => void;
+  /** Told of answers while they are written, by all calls. Models are then asked to stream. What it is told is provisional. */
+  readonly onDelta?: (delta: RunDelta) => void;
+  /** Where the program stands, so that a CLI can resume it. */
+  readonly program?: ProgramRef;
+  /** Calls to forget and ask again, by path or id. One with an uncertain act may act a second time. */
+  readonly retry?: readonly string[];
+}
+
+const OPTIONS: OptionNames<RunOptions> = {
+  id: true,
+  budget: true,
+  signal: true,
+  models: true,
+  prices: true,
+  rateLimits: true,
+  limits: true,
+  clock: true,
+  random: true,
+  journal: true,
+  onEvent: true,
+  onDelta: true,
+  program: true,
+  retry: true,
+};
+
+/** @throws AmdahlError MISCONFIGURED */
+export function checkRunOptions(options: RunOptions): void {
+  checkOptions(options, OPTIONS, 'run()');
+  if (options.prices !== undefined) checkPrices(options.prices);
+  if (options.rateLimits !== undefined) checkRateLimits(options.rateLimits);
+  if (options.budget !== undefined) checkBudget(options.budget, 'the run');
+}
+
+/** @throws AmdahlError MISCONFIGURED for an id that could not stand in a file, a shell or a line of a log. */
+export function runId(given: string | undefined, random: Random): RunId {
+  if (given === undefined) {
+    return Array.from({ length: 12 }, () => Math.floor(random() * 36).toString(36)).join('') as RunId; // made right here
+  }
+  if (/^[!-~]{1,200}$/.test(given)) return given as RunId; // what the pattern says a RunId is
+  throw new AmdahlError(
+    'MISCONFIGURED',
+    `A run's id is 1 to 200 visible ASCII characters without spaces; ${JSON.stringify(given)} is not.`,
+  );
+}
