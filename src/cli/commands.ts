@@ -121,7 +121,8 @@ export async function main(argv: readonly string[]): Promise<never> {
 
 type Done = (code: number) => void;
 
-function commandLine(terminal: Terminal, done: Done): Command {
+/** Every command with its options, for parsing and for the page that lists them. `done` hears the exit code. */
+export function commandLine(terminal: Terminal, done: Done): Command {
   const { colors } = terminal.out;
   const program = new Command('amdahl')
     .description('Runs agents and teams of agents, keeps every answer, and says what it cost.')
