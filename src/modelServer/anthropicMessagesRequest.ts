@@ -8,8 +8,7 @@ export function readMessages(body: unknown, headers: Readonly<Record<string, str
     const fields = fieldsAt(body, 'body');
     const model = textAt(fields['model'], 'model');
     const maxOutputTokens = numberAt(fields['max_tokens'], 'max_tokens') ?? wrong('max_tokens: Field required');
-    const turns = listAt(fields['messages'], 'messages').map((message, index) => readMessage(message, `messages.${index}`));
-    const messages = turns.flat();
+    const messages = listAt(fields['messages'], 'messages').flatMap((message, index) => readMessage(message, `messages.${index}`));
     if (messages.length === 0) wrong('messages: at least one message is required');
     checkFilled(messages);
     checkPairs(messages);
@@ -17,33 +16,32 @@ export function readMessages(body: unknown, headers: Readonly<Record<string, str
     const tools = readTools(fields['tools']);
     const form = json === undefined ? readForm(fields) : { schema: json };
     const system = readSystem(fields['system']);
-    const marked = markedIn(fields, system.length, turns);
+    const marks = { tools, messages: [...system, ...messages], ...(isMarked(fields) && { marksEnd: true as const }) };
+    checkMarks(marks);
     const temperature = numberAt(fields['temperature'], 'temperature');
     return {
       protocol: 'anthropic.messages',
       model,
       stream: fields['stream'] === true,
-      messages: [...system, ...messages],
+      ...marks,
       tools: json === undefined ? tools : tools.filter(({ name }) => name !== 'json'),
       toolChoice: json === undefined ? readToolChoice(fields['tool_choice']) : 'auto',
       ...(form !== undefined && { form }),
       maxOutputTokens,
       ...(temperature !== undefined && { temperature }),
-      ...(marked !== undefined && { marked }),
       body,
       headers,
     };
   });
 }
 
-/** How many messages, read as `turns`, the last mark of a cache covers; one on the request itself covers all. */
-function markedIn(fields: Fields, systems: number, turns: readonly (readonly AskedMessage[])[]): number | undefined {
-  const has = (blocks: unknown): boolean => Array.isArray(blocks) && blocks.some((block: unknown) => isFields(block) && isMarked(block));
-  const bodies: readonly unknown[] = Array.isArray(fields['messages']) ? fields['messages'] : [];
-  const last = isMarked(fields) ? bodies.length - 1 : bodies.findLastIndex((one) => isFields(one) && has(one['content']));
-  if (last >= 0) return systems + turns.slice(0, last + 1).flat().length;
-  if (has(fields['system'])) return systems;
-  return has(fields['tools']) ? 0 : undefined;
+/** Blocks that may be marked; one on the request itself counts too. */
+const MARKS_MAX = 4;
+
+function checkMarks(asked: Pick<Asked, 'tools' | 'messages' | 'marksEnd'>): void {
+  const marks = asked.messages.flatMap(({ parts }) => parts.filter(({ marked }) => marked === true));
+  const found = marks.length + asked.tools.filter(({ marked }) => marked === true).length + Number(asked.marksEnd === true);
+  if (found > MARKS_MAX) wrong(`A maximum of ${MARKS_MAX} blocks with cache_control may be provided. Found ${found}.`);
 }
 
 function isMarked({ cache_control: mark }: Fields): boolean {
@@ -88,7 +86,13 @@ function readContent(value: unknown, at: string): readonly AskedPart[] {
   return listAt(value, at).flatMap((block, index) => readBlock(fieldsAt(block, `${at}.${index}`), `${at}.${index}`));
 }
 
+/** A mark counts behind all that a block brings. */
 function readBlock(block: Fields, at: string): readonly AskedPart[] {
+  const parts = readParts(block, at);
+  return isMarked(block) ? parts.map((part, nth) => (nth === parts.length - 1 ? { ...part, marked: true } : part)) : parts;
+}
+
+function readParts(block: Fields, at: string): readonly AskedPart[] {
   const type = textAt(block['type'], `${at}.type`);
   switch (type) {
     case 'text': {
@@ -177,13 +181,15 @@ function checkPairs(messages: readonly AskedMessage[]): void {
 function readTools(value: unknown): Asked['tools'] {
   if (value === undefined || value === null) return [];
   return listAt(value, 'tools').flatMap((tool, index) => {
-    const { name, description, input_schema: schema } = fieldsAt(tool, `tools.${index}`);
+    const fields = fieldsAt(tool, `tools.${index}`);
+    const { name, description, input_schema: schema } = fields;
     if (schema === undefined) return []; // a tool of the provider's own
     return [
       {
         name: textAt(name, `tools.${index}.name`),
         ...(typeof description === 'string' && { description }),
         schema: fieldsAt(schema, `tools.${index}.input_schema`),
+        ...(isMarked(fields) && { marked: true }),
       },
     ];
   });

@@ -10,7 +10,8 @@ import { dice } from './dice.ts';
 import { Era } from './era.ts';
 import { breakAt, drawFault, factsOf, type Fault, isAnswer } from './faults.ts';
 import { checkFault, type ModelServerOptions } from './options.ts';
-import { cachedText, cacheUsage, keyOf, promptText, type Shared, tokensIn } from './prompt.ts';
+import { keyOf, promptBlocks, promptText, tokensIn } from './prompt.ts';
+import type { CacheUse } from './promptCache.ts';
 import type { RequestRecord } from './records.ts';
 import { type Break, bytesOf, eventReply, jsonReply, type Reply, textReply } from './reply.ts';
 import { spoil } from './spoil.ts';
@@ -26,6 +27,8 @@ export type Decision =
       readonly do: 'reply';
       readonly reply: Reply;
       readonly pace: Pace;
+      /** Between the first token and the first byte, where all comes at once. */
+      readonly restMs: number;
       readonly streamMs: number;
       readonly broken?: Break;
       /** Whether a client can take it for an answer, once all of it has come. */
@@ -50,8 +53,7 @@ interface Admitted {
   readonly era: Era;
   readonly voice: Voice;
   readonly asked: Asked;
-  readonly prompt: string;
-  readonly shared: Shared;
+  readonly cache: CacheUse;
   /** What draws follow from. */
   readonly key: string;
   readonly tryNumber: number;
@@ -84,8 +86,8 @@ export class Desk {
   }
 
   #opened(): Era {
-    const { answers, throttle = {} } = this.#options;
-    return new Era(answers, throttle, this.#clock.now());
+    const { answers, throttle = {}, cache = {} } = this.#options;
+    return new Era(answers, throttle, cache, this.#clock.now());
   }
 
   /** Whether a request has a key that is accepted. Pure. */
@@ -111,8 +113,8 @@ export class Desk {
       note.refused = 'unknown model';
       return decided(errorReply(voice, 'unknownModel', '', idHeaders(note), { model: asked.model }));
     }
-    const prompt = promptText(asked);
-    note.tokensIn = tokensIn(asked);
+    const blocks = promptBlocks(asked);
+    note.tokensIn = tokensIn(blocks);
     const { contextTokens = Infinity } = this.#options;
     if (note.tokensIn > contextTokens) {
       note.refused = 'context overflow';
@@ -120,9 +122,6 @@ export class Desk {
         errorReply(voice, 'contextOverflow', '', idHeaders(note), { model: asked.model, tokens: note.tokensIn, tokensMax: contextTokens }),
       );
     }
-    const shared = era.prefixes.enter(prompt);
-    note.sharedBytes = shared.sharedBytes;
-    note.sharedTokens = shared.sharedTokens;
     const admission = admit(era.buckets, note.tokensIn, this.#clock.now());
     era.buckets = admission.buckets;
     const limits = limitHeaders(this.#options.throttle ?? {}, voice.protocol, admission);
@@ -133,12 +132,14 @@ export class Desk {
         errorReply(voice, 'rateLimited', message, { ...idHeaders(note), ...limits }, { model: asked.model, limit: admission.refused.by }),
       );
     }
-    const key = keyOf(asked, prompt);
+    const cache = era.cache.enter(asked, blocks, this.#clock.now());
+    for (const size of ['promptBytes', 'sharedBytes', 'sharedTokens', 'cachedBytes'] as const) note[size] = cache[size];
+    const key = keyOf(asked, promptText(blocks));
     const tryNumber = era.tryOf(note.turn ?? key);
     note.tryNumber = tryNumber;
     const serial = serialOf(this.#seed, note.turn ?? '', key, tryNumber);
     const told = { ...idHeaders(note), ...limits };
-    return await this.#admitted({ era, voice, asked, prompt, shared, key, tryNumber, serial, headers: told }, note);
+    return await this.#admitted({ era, voice, asked, cache, key, tryNumber, serial, headers: told }, note);
   }
 
   async #admitted(admitted: Admitted, note: Note): Promise<Decision> {
@@ -171,7 +172,7 @@ export class Desk {
   }
 
   async #say(
-    { era, asked, shared, key, tryNumber }: Admitted,
+    { era, asked, cache, key, tryNumber }: Admitted,
     fault: Fault | undefined,
     { nth, tokensIn: counted }: Note,
   ): Promise<{ readonly said: Said; readonly giveBack: () => void }> {
@@ -181,7 +182,9 @@ export class Desk {
     if (era.script !== undefined) ({ turn: given, giveBack } = era.script.turn(!isAnswer(fault)));
     else given = typeof answers === 'function' ? await answers(asked, nth) : generated(asked, this.#seed, key);
     try {
-      const said = complete(given, asked, { tokensIn: counted, ...cacheUsage(asked, shared, counted) });
+      const { tokensCached, tokensCacheWritten } = cache;
+      const written = tokensCacheWritten === undefined ? {} : { tokensCacheWritten };
+      const said = complete(given, asked, { tokensIn: counted, tokensCached, ...written });
       return { said: fault === undefined ? said : spoil(said, fault.fault, asked, dice(this.#seed, 'spoil', key, tryNumber)), giveBack };
     } catch (error) {
       giveBack();
@@ -190,7 +193,7 @@ export class Desk {
   }
 
   #replied(admitted: Admitted, said: Said, { fault, pace, giveBack }: Outcome, note: Note): Decision {
-    const { era, voice, asked, prompt, serial, headers } = admitted;
+    const { era, voice, asked, cache, serial, headers } = admitted;
     const { pieceChars = PIECE_CHARS } = this.#options;
     const reply = asked.stream
       ? eventReply(withErrorEvent(voice.events(asked, said, serial, pieceChars), fault, voice), headers)
@@ -199,19 +202,21 @@ export class Desk {
     if (stored !== undefined) era.stored.keep(stored);
     note.tokensOut = said.usage.tokensOut;
     note.tokensCached = said.usage.tokensCached;
+    note.tokensCacheWritten = said.usage.tokensCacheWritten ?? 0;
     note.finish = said.finish;
     era.buckets = settle(era.buckets, said.usage.tokensOut, this.#clock.now());
     const streamMs = pace.perTokenMs * said.usage.tokensOut;
-    const firstMs = pace.firstMs + (asked.stream ? 0 : streamMs) + (fault?.fault === 'hang' ? (fault.forMs ?? 0) : 0);
+    const firstMs = pace.firstMs + (fault?.fault === 'hang' ? (fault.forMs ?? 0) : 0);
     const broken = fault === undefined ? undefined : this.#breakOf(fault, reply, admitted);
     return {
       do: 'reply',
       reply,
       pace: { ...pace, firstMs },
+      restMs: asked.stream ? 0 : streamMs,
       streamMs: asked.stream ? streamMs : 0,
       ...(broken !== undefined && { broken }),
       answers: isAnswer(fault),
-      begun: () => era.prefixes.warm(cachedText(asked, prompt)),
+      begun: () => cache.begin(this.#clock.now()),
       over: (acknowledged) => void (acknowledged || giveBack()),
     };
   }
@@ -289,7 +294,7 @@ function withErrorEvent(events: readonly string[], fault: Fault | undefined, voi
 
 /** What is no answer of a model. */
 export function decided(reply: Reply, pace: Pace = AT_ONCE): Decision {
-  return { do: 'reply', reply, pace, streamMs: 0, answers: false, begun: () => {}, over: () => {} };
+  return { do: 'reply', reply, pace, restMs: 0, streamMs: 0, answers: false, begun: () => {}, over: () => {} };
 }
 
 function errorReply(

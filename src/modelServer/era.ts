@@ -2,7 +2,8 @@
 // came: one that was under way at a reset takes nothing from the next era and leaves nothing in it.
 
 import { type Answers, Script } from './answers.ts';
-import { Prefixes } from './prompt.ts';
+import type { CacheSettings } from './cachePolicy.ts';
+import { PromptCache } from './promptCache.ts';
 import { StoredItems } from './storedItems.ts';
 import { type Buckets, openBuckets, type Throttle } from './throttle.ts';
 
@@ -10,13 +11,14 @@ import { type Buckets, openBuckets, type Throttle } from './throttle.ts';
 const TURNS_MAX = 200_000;
 
 export class Era {
-  readonly prefixes: Prefixes = new Prefixes();
+  readonly cache: PromptCache;
   readonly stored: StoredItems = new StoredItems();
   readonly script: Script | undefined;
   buckets: Buckets;
   readonly #tries = new Map<string, number>();
 
-  constructor(answers: Answers | undefined, throttle: Throttle, now: number) {
+  constructor(answers: Answers | undefined, throttle: Throttle, cache: CacheSettings | false, now: number) {
+    this.cache = new PromptCache(cache);
     this.script = typeof answers === 'object' ? new Script(answers) : undefined;
     this.buckets = openBuckets(throttle, now);
   }

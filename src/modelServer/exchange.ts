@@ -114,7 +114,7 @@ function opened(house: House, path: string, req: IncomingMessage, res: ServerRes
 }
 
 async function carryOut(
-  { reply, pace, streamMs, broken, begun }: Extract<Decision, { do: 'reply' }>,
+  { reply, pace, restMs, streamMs, broken, begun }: Extract<Decision, { do: 'reply' }>,
   res: ServerResponse,
   clock: ServerClock,
   note: Note,
@@ -122,6 +122,8 @@ async function carryOut(
   if (pace.firstMs > 0) await waitFor(pace.firstMs, { res, clock });
   if (res.destroyed) return;
   begun();
+  if (restMs > 0) await waitFor(restMs, { res, clock });
+  if (res.destroyed) return;
   note.status = reply.status;
   const wrote = (bytes: number): void => {
     note.bytesOut += bytes;
@@ -150,8 +152,11 @@ function openNote(
     tokensIn: 0,
     tokensOut: 0,
     tokensCached: 0,
+    tokensCacheWritten: 0,
+    promptBytes: 0,
     sharedBytes: 0,
     sharedTokens: 0,
+    cachedBytes: 0,
     status: 0,
     acknowledged: false,
     inFlight,

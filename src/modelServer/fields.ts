@@ -1,7 +1,7 @@
 // Looking into a body that nobody has checked yet. Protocol files read requests with these; what is wrong leaves the
 // reading at once and comes out of `understood` as the text that a provider would send.
 
-import type { AskedPart } from './wire.ts';
+import type { AskedPart, Marked } from './wire.ts';
 
 /** A JSON object whose fields are not known yet. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -88,8 +88,22 @@ export function base64Bytes(text: string): number {
   return Math.floor((text.length * 3) / 4) - padding;
 }
 
-/** The content of a message as both of OpenAI's protocols have it: a text, or a list of parts. */
+/** The content of a message as both of OpenAI's protocols have it: a text, or a list of parts, of which some are marked for the cache. */
 export function contentAt(readPart: (part: Fields, at: string) => AskedPart, value: unknown, at: string): readonly AskedPart[] {
   if (typeof value === 'string') return [{ type: 'text', text: value }];
-  return listAt(value, at).map((part, index) => readPart(fieldsAt(part, `${at}[${index}]`), `${at}[${index}]`));
+  return listAt(value, at).map((part, index) => {
+    const fields = fieldsAt(part, `${at}[${index}]`);
+    const read = readPart(fields, `${at}[${index}]`);
+    return isFields(fields['prompt_cache_breakpoint']) ? { ...read, marked: true } : read;
+  });
+}
+
+/** Whether the request leaves it to the provider to mark the end of what is asked; only models that know marks look at it. */
+export function marksEnd({ prompt_cache_options: options }: Fields): { readonly marksEnd?: true } {
+  return isFields(options) && options['mode'] === 'explicit' ? {} : { marksEnd: true };
+}
+
+/** The mark of a tool's answer whose parts become one. */
+export function markOf(parts: readonly AskedPart[]): Marked {
+  return parts.some(({ marked }) => marked === true) ? { marked: true } : {};
 }

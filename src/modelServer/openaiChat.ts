@@ -3,7 +3,7 @@
 
 import { readChat } from './openaiChatRequest.ts';
 import { openaiError, openaiErrorBody, openaiModel, openaiModels } from './openaiErrors.ts';
-import { argsText, createdSeconds, idOf, wordsOf } from './said.ts';
+import { argsText, createdSeconds, idOf, wordsOf, writtenUsage } from './said.ts';
 import { pieces, sseEvent } from './sse.ts';
 import type { Asked, Said, SaidUsage, Voice } from './wire.ts';
 import { isFields } from './fields.ts';
@@ -69,12 +69,12 @@ function finishReason({ finish }: Said): string {
   }
 }
 
-function usage({ tokensIn, tokensOut, tokensCached, tokensReasoning }: SaidUsage): object {
+function usage({ tokensIn, tokensOut, tokensCached, tokensCacheWritten, tokensReasoning }: SaidUsage): object {
   return {
     prompt_tokens: tokensIn,
     completion_tokens: tokensOut,
     total_tokens: tokensIn + tokensOut,
-    prompt_tokens_details: { cached_tokens: tokensCached, audio_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: tokensCached, ...writtenUsage(tokensCacheWritten), audio_tokens: 0 },
     completion_tokens_details: {
       reasoning_tokens: tokensReasoning,
       audio_tokens: 0,

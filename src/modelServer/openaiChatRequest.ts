@@ -10,6 +10,8 @@ import {
   inlineFile,
   isFields,
   listAt,
+  markOf,
+  marksEnd,
   numberAt,
   textAt,
   understood,
@@ -38,6 +40,7 @@ export function readChat(body: unknown, headers: Readonly<Record<string, string>
       ...(form !== undefined && { form }),
       ...(maxOutputTokens !== undefined && { maxOutputTokens }),
       ...(temperature !== undefined && { temperature }),
+      ...marksEnd(fields),
       body,
       headers,
     };
@@ -59,7 +62,7 @@ function readMessage(value: unknown, at: string): AskedMessage {
       const id = textAt(message['tool_call_id'], `${at}.tool_call_id`);
       const parts = contentAt(readPart, message['content'], `${at}.content`);
       const text = parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
-      return { role: 'tool', parts: [{ type: 'toolResult', id, text, isError: false }] };
+      return { role: 'tool', parts: [{ type: 'toolResult', id, text, isError: false, ...markOf(parts) }] };
     }
     default:
       wrong(`Invalid value: '${role}'. Supported values are: 'system', 'assistant', 'user', 'tool', and 'developer'. (${at}.role)`);

@@ -4,7 +4,7 @@
 import { argsFrom, isFields } from './fields.ts';
 import { openaiError, openaiErrorBody, openaiModel, openaiModels } from './openaiErrors.ts';
 import { readResponses } from './openaiResponsesRequest.ts';
-import { argsText, createdSeconds, idOf, wordsOf } from './said.ts';
+import { argsText, createdSeconds, idOf, wordsOf, writtenUsage } from './said.ts';
 import { pieces, sseEvent } from './sse.ts';
 import type { Asked, AskedPart, Said, SaidUsage, Trouble, Voice } from './wire.ts';
 
@@ -149,10 +149,10 @@ function wholeContent({ type, text }: Content): object {
   return type === 'refusal' ? { type, refusal: text } : { type, text, annotations: [], logprobs: [] };
 }
 
-function usage({ tokensIn, tokensOut, tokensCached, tokensReasoning }: SaidUsage): object {
+function usage({ tokensIn, tokensOut, tokensCached, tokensCacheWritten, tokensReasoning }: SaidUsage): object {
   return {
     input_tokens: tokensIn,
-    input_tokens_details: { cached_tokens: tokensCached },
+    input_tokens_details: { cached_tokens: tokensCached, ...writtenUsage(tokensCacheWritten) },
     output_tokens: tokensOut,
     output_tokens_details: { reasoning_tokens: tokensReasoning },
     total_tokens: tokensIn + tokensOut,

@@ -9,6 +9,8 @@ import {
   inlineFile,
   isFields,
   listAt,
+  markOf,
+  marksEnd,
   numberAt,
   textAt,
   understood,
@@ -40,6 +42,7 @@ export function readResponses(body: unknown, headers: Readonly<Record<string, st
       ...(form !== undefined && { form }),
       ...(maxOutputTokens !== undefined && { maxOutputTokens }),
       ...(temperature !== undefined && { temperature }),
+      ...marksEnd(fields),
       body,
       headers,
     };
@@ -83,7 +86,10 @@ function readItem(item: Fields, at: string, find: Find | undefined): AskedMessag
       const id = textAt(item['call_id'], `${at}.call_id`);
       const parts = contentAt(readPart, item['output'], `${at}.output`);
       const text = parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
-      return { role: 'tool', parts: [{ type: 'toolResult', id, text, isError: false }, ...parts.filter((part) => part.type === 'file')] };
+      return {
+        role: 'tool',
+        parts: [{ type: 'toolResult', id, text, isError: false, ...markOf(parts) }, ...parts.filter((part) => part.type === 'file')],
+      };
     }
     case 'item_reference':
       return { role: 'assistant', parts: find === undefined ? [] : found(textAt(item['id'], `${at}.id`), find) };

@@ -4,6 +4,7 @@ import { kindOf } from '../agent/contract.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';
 import { type Answers, checkAnswer } from './answers.ts';
+import type { CacheSettings } from './cachePolicy.ts';
 import type { ServerClock } from './clock.ts';
 import { isSchema } from './conforms.ts';
 import type { Delay } from './delay.ts';
@@ -32,6 +33,8 @@ export interface ModelServerOptions {
   readonly pieceChars?: number;
   /** Rate limits. Without it none. */
   readonly throttle?: Throttle;
+  /** Prompt caches. Without it as the provider of each protocol has them; false for none. */
+  readonly cache?: CacheSettings | false;
   /** What goes wrong. Without it nothing. */
   readonly faults?: Faults;
   /** Is told of each request when it is over; a path is a file to which records are appended as lines of JSON. */
@@ -51,6 +54,7 @@ const OPTIONS: OptionNames<ModelServerOptions> = {
   delay: true,
   pieceChars: true,
   throttle: true,
+  cache: true,
   faults: true,
   log: true,
   clock: true,
@@ -63,6 +67,7 @@ const THROTTLE: OptionNames<Throttle> = {
   burstTokens: true,
   headers: true,
 };
+const CACHE: OptionNames<CacheSettings> = { minTokens: true, ttlMs: true, stepTokens: true };
 const LIMIT_HEADERS: OptionNames<Record<LimitHeaders, true>> = { announced: true, retryAfter: true, retryAfterMs: true, bare: true };
 const TAKES: OptionNames<FaultTakes> = { forMs: true, atByte: true, retryAfterMs: true };
 const WHO = 'startModelServer()';
@@ -71,7 +76,7 @@ const PORT_MAX = 65_535;
 /** @throws AmdahlError MISCONFIGURED naming the option that is wrong. Pure. */
 export function checkModelServerOptions(options: ModelServerOptions): void {
   checkOptions(options, OPTIONS, WHO);
-  const { port, host, seed, contextTokens, pieceChars, delay, throttle, faults, models, keys, answers, log, clock } = options;
+  const { port, host, seed, contextTokens, pieceChars, delay, throttle, cache, faults, models, keys, answers, log, clock } = options;
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= PORT_MAX))
     throw wrong(`port ${told(port)} is none`, 'Give a whole number from 0 to 65535');
   if (host !== undefined && !isText(host)) throw wrong(`host is ${told(host)}`, "Give a name or an address as text, such as '0.0.0.0'");
@@ -83,6 +88,7 @@ export function checkModelServerOptions(options: ModelServerOptions): void {
   if (answers !== undefined) checkAnswers(answers);
   if (delay !== undefined) checkDelay(delay);
   if (throttle !== undefined) checkThrottle(throttle);
+  if (cache !== undefined && cache !== false) checkCache(cache);
   if (faults !== undefined && typeof faults !== 'function') checkShares(faults, 'faults', `faults of ${WHO}`);
   if (log !== undefined && typeof log !== 'function' && !isText(log))
     throw wrong(`log is ${told(log)}`, 'Give the path of a file, or a function of the record');
@@ -155,6 +161,12 @@ function checkThrottle(throttle: Throttle): void {
   );
   atLeast(burstTokens, 1, 'throttle.burstTokens');
   if (headers !== undefined) checkHeaders(headers);
+}
+
+function checkCache(cache: CacheSettings): void {
+  checkOptions(cache, CACHE, `cache of ${WHO}`);
+  for (const name of ['minTokens', 'ttlMs'] as const) atLeast(cache[name], 0, `cache.${name}`);
+  atLeast(cache.stepTokens, 1, 'cache.stepTokens');
 }
 
 function checkHeaders(headers: unknown): void {

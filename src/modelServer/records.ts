@@ -24,10 +24,16 @@ export interface RequestRecord {
   readonly bytesOut: number;
   readonly tokensIn: number;
   readonly tokensOut: number;
+  /** Of the input: read from the prompt cache, and written into it where the provider tells that. */
   readonly tokensCached: number;
-  /** Of the longest prefix that an earlier request had too. */
+  readonly tokensCacheWritten: number;
+  /** Of the prompt as a model reads it, as one text: tools, form and conversation. */
+  readonly promptBytes: number;
+  /** Of the longest prefix that an earlier request for the same model had too. */
   readonly sharedBytes: number;
   readonly sharedTokens: number;
+  /** Of the prefix that was read from the prompt cache. */
+  readonly cachedBytes: number;
   /** 0 where none was sent. */
   readonly status: number;
   readonly finish?: string;
@@ -62,8 +68,11 @@ export interface ModelServerStats {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly tokensCached: number;
+  readonly tokensCacheWritten: number;
+  readonly promptBytes: number;
   readonly sharedBytes: number;
   readonly sharedTokens: number;
+  readonly cachedBytes: number;
   /** Records that are no longer kept: the oldest go. */
   readonly forgotten: number;
 }
@@ -73,21 +82,20 @@ const RECORDS_MAX = 100_000;
 /** Turns of which it is known how often they were answered. */
 const TURNS_MAX = 200_000;
 
-type Sums = Pick<
-  ModelServerStats,
-  | 'requests'
-  | 'acknowledged'
-  | 'closedByClient'
-  | 'bytesIn'
-  | 'bytesOut'
-  | 'tokensIn'
-  | 'tokensOut'
-  | 'tokensCached'
-  | 'sharedBytes'
-  | 'sharedTokens'
->;
+const SUMMED = [
+  'bytesIn',
+  'bytesOut',
+  'tokensIn',
+  'tokensOut',
+  'tokensCached',
+  'tokensCacheWritten',
+  'promptBytes',
+  'sharedBytes',
+  'sharedTokens',
+  'cachedBytes',
+] as const;
 
-const SUMMED = ['bytesIn', 'bytesOut', 'tokensIn', 'tokensOut', 'tokensCached', 'sharedBytes', 'sharedTokens'] as const;
+type Sums = Pick<ModelServerStats, 'requests' | 'acknowledged' | 'closedByClient' | (typeof SUMMED)[number]>;
 
 const noSums = (): { -readonly [K in keyof Sums]: number } => ({
   requests: 0,
@@ -98,8 +106,11 @@ const noSums = (): { -readonly [K in keyof Sums]: number } => ({
   tokensIn: 0,
   tokensOut: 0,
   tokensCached: 0,
+  tokensCacheWritten: 0,
+  promptBytes: 0,
   sharedBytes: 0,
   sharedTokens: 0,
+  cachedBytes: 0,
 });
 
 /** A request that has come. */

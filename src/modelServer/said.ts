@@ -33,3 +33,8 @@ export function wordsOf(said: Said): { readonly text?: string; readonly refusal?
 export function argsText(args: unknown): string {
   return typeof args === 'string' ? args : (JSON.stringify(args) ?? '{}');
 }
+
+/** What OpenAI tells of tokens that went into its cache: nothing, where writing is free. */
+export function writtenUsage(tokens: number | undefined): { readonly cache_write_tokens?: number } {
+  return tokens === undefined ? {} : { cache_write_tokens: tokens };
+}

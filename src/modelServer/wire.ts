@@ -11,12 +11,19 @@ export type Schema = Readonly<Record<string, unknown>>;
  * One part of a message. Files are described, not kept: `bytes` is the size of the data, where it came inline; `url` is
  * where it lies, or the id under which the provider has it. `isError` is told by Anthropic's protocol alone.
  */
-export type AskedPart =
+export type AskedPart = (
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'reasoning'; readonly text: string }
   | { readonly type: 'file'; readonly mediaType: string; readonly bytes?: number; readonly url?: string; readonly name?: string }
   | { readonly type: 'toolCall'; readonly id: string; readonly tool: string; readonly args: unknown }
-  | { readonly type: 'toolResult'; readonly id: string; readonly text: string; readonly isError: boolean };
+  | { readonly type: 'toolResult'; readonly id: string; readonly text: string; readonly isError: boolean }
+) &
+  Marked;
+
+/** The request asks for a cache of its prompt up to the end of this. */
+export interface Marked {
+  readonly marked?: true;
+}
 
 export interface AskedMessage {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
@@ -29,14 +36,14 @@ export interface Asked {
   readonly model: string;
   readonly stream: boolean;
   readonly messages: readonly AskedMessage[];
-  readonly tools: readonly { readonly name: string; readonly description?: string; readonly schema: Schema }[];
+  readonly tools: readonly { readonly name: string; readonly description?: string; readonly schema: Schema; readonly marked?: true }[];
   readonly toolChoice: 'auto' | 'required' | 'none' | { readonly tool: string };
   /** The form that the answer must have. `schema` is absent where any JSON is wanted. */
   readonly form?: { readonly name?: string; readonly schema?: Schema };
   readonly maxOutputTokens?: number;
   readonly temperature?: number;
-  /** How many of the messages, from the first, are to be cached. Absent where the request does not ask for it, or need not. */
-  readonly marked?: number;
+  /** All of it is to be cached, as if its last part were marked. */
+  readonly marksEnd?: true;
   /** As it came. Names of headers are lower case. */
   readonly body: unknown;
   readonly headers: Readonly<Record<string, string>>;
@@ -51,7 +58,7 @@ export interface SaidUsage {
   readonly tokensOut: number;
   readonly tokensCached: number;
   readonly tokensReasoning: number;
-  /** Told by Anthropic's protocol alone. */
+  /** Told where what is written has a price: by Anthropic, and by OpenAI from GPT-5.6 on. */
   readonly tokensCacheWritten?: number;
 }
 
