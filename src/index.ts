@@ -24,12 +24,13 @@ export { type Branch, flow, type FlowContext, type FlowOptions } from './compose
 export { map, type MapOptions, type MapResult } from './compose/map.ts';
 export { mapReduce, type MapReduceOptions } from './compose/mapReduce.ts';
 export { pipe } from './compose/pipe.ts';
-export { type Bill, billOf, type Spend, type Tax } from './journal/bill.ts';
+export { type Bill, billOf, type Tax } from './journal/bill.ts';
 export type { Entry, Event, EventKind, EventOf, Gap, Json, KnownLimits, ProgramRef, RunId, Usage } from './journal/event.ts';
 export type { Claim, Journal, RunRow, RunStatus } from './journal/journal.ts';
 export { memoryJournal, type MemoryJournalOptions } from './journal/memory.ts';
 export { defaultJournal, sqliteJournal, type SqliteJournalOptions } from './journal/sqlite.ts';
 export { treeOf } from './journal/tree.ts';
+export type { Spend } from './journal/spend.ts';
 export type { GateView, Incident } from './model/gateView.ts';
 export type { RateLimit } from './model/limiter.ts';
 export type { Price, PriceTable, Rate } from './model/prices.ts';

@@ -1,7 +1,8 @@
 // The bill as lines for people. Pure; called at the end of run and resume, and by show.
 
 import type { Colors } from 'picocolors/types.js';
-import type { Bill, Levy, Spend, Waited } from '../journal/bill.ts';
+import type { Bill, Waited } from '../journal/bill.ts';
+import type { Levy, Spend } from '../journal/spend.ts';
 import { usesStandIn } from './progress.ts';
 import { STAND_IN_NOTE } from './progressText.ts';
 import { costText, countText, many, timeText, usdText, visible, wrapText } from './quantities.ts';

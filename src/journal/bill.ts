@@ -11,34 +11,7 @@
 import type { Entry, Event, EventOf, Place, Usage } from './event.ts';
 import { FailedTurns } from './failedTurns.ts';
 import { assumedUsdMicros, type OpenRequest, OpenRequests } from './openRequests.ts';
-
-/** What a set of model requests cost. `tokensIn` includes cached, `tokensOut` includes reasoning. */
-export interface Spend {
-  /** Model requests sent: failed, cancelled and unanswered ones included, and those refused for their rate, which no budget counts. */
-  readonly calls: number;
-  /** How many of them failed. */
-  readonly failed: number;
-  /** How many were cut off because their call or the run was cancelled, or because a hedge decided their turn. */
-  readonly cancelled: number;
-  readonly tokensIn: number;
-  readonly tokensOut: number;
-  readonly tokensCached: number;
-  readonly tokensReasoning: number;
-  /** Micro-dollars of the requests whose model has a price. */
-  readonly usdMicros: number;
-  /** Requests whose price is unknown: with any of these `usdMicros` is a lower bound. */
-  readonly callsUnpriced: number;
-  /** Time spent waiting for models, in ms, summed over requests also where they ran side by side. */
-  readonly modelMs: number;
-}
-
-/** One cause of tax: what was spent on it. */
-export interface Levy {
-  readonly requests: number;
-  /** In and out. */
-  readonly tokens: number;
-  readonly usdMicros: number;
-}
+import { addTo, emptyRow, emptySum, frozenRows, type Levy, type Row, rowOf, type Spend, type Sum } from './spend.ts';
 
 /** What was paid and did not become part of an output. What is in several rows (a repair inside a rejected attempt) is once in `all`. */
 export interface Tax {
@@ -83,8 +56,6 @@ export interface Bill extends Spend {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type Row = Mutable<Spend>;
-type Sum = Mutable<Levy>;
 
 interface Sent extends OpenRequest {
   readonly tally: Tally;
@@ -353,42 +324,4 @@ function unionOf({ extra, rejected, rejectedExtra }: OpenBill): Levy {
 
 function spent(usage: Usage): boolean {
   return usage.tokensIn + usage.tokensOut > 0;
-}
-
-function addTo(sum: Sum, requests: number, tokens: number, usdMicros: number): void {
-  sum.requests += requests;
-  sum.tokens += tokens;
-  sum.usdMicros += usdMicros;
-}
-
-function rowOf(rows: Map<string, Row>, name: string): Row {
-  let row = rows.get(name);
-  if (row === undefined) {
-    row = emptyRow();
-    rows.set(name, row);
-  }
-  return row;
-}
-
-function emptyRow(): Row {
-  return {
-    calls: 0,
-    failed: 0,
-    cancelled: 0,
-    tokensIn: 0,
-    tokensOut: 0,
-    tokensCached: 0,
-    tokensReasoning: 0,
-    usdMicros: 0,
-    callsUnpriced: 0,
-    modelMs: 0,
-  };
-}
-
-function emptySum(): Sum {
-  return { requests: 0, tokens: 0, usdMicros: 0 };
-}
-
-function frozenRows(rows: ReadonlyMap<string, Row>): Readonly<Record<string, Spend>> {
-  return Object.fromEntries([...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, row]) => [name, { ...row }]));
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { billOf } from '../../src/journal/bill.ts';
-import type { Bill, Spend } from '../../src/journal/bill.ts';
+import type { Bill } from '../../src/journal/bill.ts';
+import type { Spend } from '../../src/journal/spend.ts';
 import type { Happening } from '../../src/journal/event.ts';
 import {
   attemptRejected,
