@@ -9,6 +9,7 @@ import { AmdahlError } from './errors.ts';
 import { outputForm } from './jsonSchema.ts';
 import { checkOptions, checkRequired, type OptionNames, titled } from './options.ts';
 import { parsePath } from './path.ts';
+import { type Cache, checkFirst, type Prompt, type Rendering, renderingOf } from './prompt.ts';
 import { deadEnd } from './schemaPath.ts';
 import { type ToolSet, toolsOf, type ToolSpec } from './tool.ts';
 
@@ -31,6 +32,7 @@ export interface ModelBehaviour {
   readonly instructions: string;
   readonly tools: ReadonlyMap<string, ToolSpec>;
   readonly settings: ModelSettings;
+  readonly rendering: Rendering;
   readonly turns?: number;
   readonly repairs: number;
 }
@@ -46,6 +48,10 @@ export interface AgentOptions<N extends string, IS, OS> extends Common<N, IS, OS
   readonly instructions: string;
   readonly tools?: ToolSet;
   readonly settings?: ModelSettings;
+  /** Makes the prompt of an input: a text, or texts and attachments in order. Default: the input field by field. */
+  readonly prompt?: Prompt<ParsedOf<IS>, unknown>;
+  /** What of the prompt providers may cache. A list names the fields of the input that are rendered first. Default 'auto'. */
+  readonly cache?: Cache<IS>;
   /** Model requests in one attempt. Default: the run's limit `turns`. */
   readonly turns?: number;
   /** Refused answers mended within one conversation. Default 2. */
@@ -59,6 +65,8 @@ const OPTIONS: OptionNames<AgentOptions<string, undefined, undefined>> = {
   instructions: true,
   tools: true,
   settings: true,
+  prompt: true,
+  cache: true,
   turns: true,
   repairs: true,
 };
@@ -93,6 +101,7 @@ export function agent<
       instructions: options.instructions,
       tools,
       settings: Object.freeze({ ...options.settings }),
+      rendering: renderingOf(options, who),
       repairs: bound(options.repairs ?? MODEL_DEFAULTS.repairs, 'repairs', options.name, 0),
       ...(options.model === undefined ? {} : { model: ownModel(options.model, options.name) }),
       ...(options.modelVersion === undefined ? {} : { modelVersion: options.modelVersion }),
@@ -101,6 +110,7 @@ export function agent<
   });
   if (made.output.kind === 'schema') made.output.jsonSchema();
   refuseDeadEnds(made);
+  if (made.behaviour.kind === 'model') checkFirst(made.behaviour.rendering, made.input, who);
   return made;
 }
 

@@ -17,7 +17,7 @@ export function modelName(model: LanguageModelV4): string {
 }
 
 /**
- * Hash of everything that makes an agent's answers what they are: instructions, model, settings, tools and contracts
+ * Hash of everything that makes an agent's answers what they are: instructions, model, settings, prompt, tools and contracts
  * for a model; `version` for code, so that code without one counts as unchanged. Checks are not part of it: they
  * judge recorded answers again. Of a list of models only the first is part of it: to add or exchange a fall-back buys no
  * finished work again, and what a fall-back answered stands like any other answer. Composites have none unless they carry a version. O(size of the definition) the first
@@ -43,7 +43,7 @@ function modelPrint(agent: AnyAgent, behaviour: ModelBehaviour, modelOf: ModelOf
   const model = used === undefined ? undefined : modelName(used);
   const before = worked.get(agent);
   if (before !== undefined && before.model === model) return before.print;
-  const { modelVersion, instructions, settings } = behaviour;
+  const { modelVersion, instructions, settings, rendering } = behaviour;
   const tools = [...behaviour.tools.values()];
   const print = hash(
     canonical({
@@ -51,6 +51,9 @@ function modelPrint(agent: AnyAgent, behaviour: ModelBehaviour, modelOf: ModelOf
       modelVersion,
       instructions,
       settings,
+      // A function is known by its text, which says nothing of what it closes over.
+      prompt: rendering.prompt === undefined ? undefined : String(rendering.prompt),
+      first: rendering.first.length === 0 ? undefined : rendering.first,
       tools: tools.map((tool) => toolPrint(tool, modelOf)),
       input: schemaPrint(agent.input),
       output: schemaPrint(agent.output),

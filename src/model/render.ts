@@ -1,4 +1,5 @@
-// What is sent: an agent's instructions, its input and its tools as messages and settings of one conversation.
+// What is sent beside the input: an agent's instructions and tools, replies, results and repairs as messages and settings of
+// one conversation. The input is opening.ts's.
 // Pure and byte-stable: the same agent and input give the same bytes, so that provider caches hit and a resume
 // sends what was sent before.
 
@@ -16,7 +17,9 @@ import type { ModelBehaviour } from '../agent/agent.ts';
 import type { ToolResult } from '../agent/checks.ts';
 import type { Json } from '../agent/canonical.ts';
 import { type Contract, wrapForModel } from '../agent/contract.ts';
-import { AmdahlError, type Problem } from '../agent/errors.ts';
+import type { AnyAgent } from '../agent/definition.ts';
+import type { Problem } from '../agent/errors.ts';
+import { outputForm } from '../agent/jsonSchema.ts';
 import { takesText, TEXT_ARGUMENTS, type ToolSpec } from '../agent/tool.ts';
 import type { Setup } from '../journal/event.ts';
 import { estimateSetup } from './tokens.ts';
@@ -29,6 +32,8 @@ export interface Fixed {
   readonly instructionsWithForm: LanguageModelV4Message;
   readonly tools: LanguageModelV4FunctionTool[];
   readonly format: NonNullable<LanguageModelV4CallOptions['responseFormat']>;
+  /** The input is nothing but text, and is rendered as it is. */
+  readonly onlyText: boolean;
   /** Set when the answer comes wrapped because its contract is no object. */
   readonly unwrap: 'value' | undefined;
   /** Tools and format as journaled; frozen, so that it is hashed once. */
@@ -41,15 +46,18 @@ export interface Fixed {
 const made = new WeakMap<ModelBehaviour, { readonly name: string; readonly output: Contract; readonly fixed: Fixed }>();
 
 /** Tools and answer format of an agent. O(size of its schemas) the first time; again only where the model is another. */
-export function fixedOf(name: string, behaviour: ModelBehaviour, output: Contract, model: string): Fixed {
+export function fixedOf({ name, input, output }: Called, behaviour: ModelBehaviour, model: string): Fixed {
   const before = made.get(behaviour);
   if (before !== undefined && before.fixed.setup.model === model && before.name === name && before.output === output) return before.fixed;
-  const fixed = makeFixed(name, behaviour, output, model);
+  const fixed = makeFixed({ name, input, output }, behaviour, model);
   made.set(behaviour, { name, output, fixed });
   return fixed;
 }
 
-function makeFixed(name: string, behaviour: ModelBehaviour, output: Contract, model: string): Fixed {
+/** What of an agent its prompts are made of, beside what is behind it. */
+type Called = Pick<AnyAgent, 'name' | 'input' | 'output'>;
+
+function makeFixed({ name, input, output }: Called, behaviour: ModelBehaviour, model: string): Fixed {
   const tools = [...behaviour.tools.values()].map((tool): LanguageModelV4FunctionTool => ({
     type: 'function',
     name: tool.name,
@@ -62,7 +70,13 @@ function makeFixed(name: string, behaviour: ModelBehaviour, output: Contract, mo
   const instructions: LanguageModelV4Message = { role: 'system', content: behaviour.instructions };
   const instructionsWithForm =
     formOf(format) === undefined ? instructions : { ...instructions, content: `${behaviour.instructions}\n\n${formOf(format)}` };
-  return { instructions, instructionsWithForm, tools, format, unwrap, setup, tokens };
+  return { instructions, instructionsWithForm, tools, format, onlyText: isOnlyText(input), unwrap, setup, tokens };
+}
+
+function isOnlyText(input: Contract): boolean {
+  if (input.schema === undefined) return input.kind === 'text';
+  const form = outputForm(input.schema);
+  return typeof form === 'object' && form !== null && 'type' in form && form.type === 'string';
 }
 
 /** The form of an answer in words; undefined for text. */
@@ -94,38 +108,6 @@ export function unwrapArguments(tool: ToolSpec, args: Json): Json {
   const within = takesText(tool) ? 'input' : argumentsForm(tool).unwrap;
   if (within === undefined || typeof args !== 'object' || args === null) return args;
   return Object.entries(args).find(([key]) => key === within)?.[1] ?? args;
-}
-
-/** The first messages: instructions, then the input. `formless`: the provider does not pass on the form of the answer. */
-export function opening(fixed: Fixed, input: unknown, formless: boolean): readonly LanguageModelV4Message[] {
-  return [
-    formless ? fixed.instructionsWithForm : fixed.instructions,
-    { role: 'user', content: [{ type: 'text', text: renderInput(input) }] },
-  ];
-}
-
-/** Text as it is; an object field by field, strings verbatim in `<name>` tags and the rest as JSON in them; anything else as JSON. */
-export function renderInput(input: unknown): string {
-  if (typeof input === 'string') return input;
-  if (typeof input !== 'object' || input === null || Array.isArray(input) || 'toJSON' in input) return shown(input);
-  if (input instanceof Map || input instanceof Set) return shown(input);
-  const fields = Object.entries(input).filter(([, value]) => value !== undefined);
-  return fields.map(([name, value]) => `<${name}>\n${typeof value === 'string' ? value : shown(value)}\n</${name}>`).join('\n\n');
-}
-
-/** JSON for the model. A transform may have made what JSON would show as nothing: that is an error, never an empty prompt. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(value, (_, inner: unknown) => {
-    const lost = inner instanceof Map || inner instanceof Set ? inner.constructor.name : typeof inner;
-    if (['Map', 'Set', 'bigint', 'function', 'symbol'].includes(lost)) {
-      throw new AmdahlError(
-        'NOT_JSON',
-        `The contract of the input makes a ${lost}, which a model cannot be shown. Let its transform give plain JSON.`,
-      );
-    }
-    return inner;
-  });
-  return text ?? 'null';
 }
 
 /** A reply as the next request repeats it, with what the provider wants back (signatures, item ids). */

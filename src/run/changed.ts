@@ -22,7 +22,7 @@ export async function whatChanged(frame: Frame, recorded: RecordedCall): Promise
     same(first.setup.format, setup.format) ? [] : ['output contract'],
     same(first.setup.settings ?? {}, setup.settings ?? {}) ? [] : ['settings'],
   ].flat();
-  if (parts.length === 0) return 'its input contract, version or the inside of a tool changed';
+  if (parts.length === 0) return 'its input contract, prompt, cache, version or the inside of a tool changed';
   return `its ${parts.join(' and ')} changed`;
 }
 

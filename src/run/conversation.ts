@@ -8,7 +8,8 @@ import type { ToolResult } from '../agent/checks.ts';
 import type { AmdahlError, Problem } from '../agent/errors.ts';
 import { readAnswer } from '../model/answer.ts';
 import { converse, type Judged, type RecordedTurn, type Reply, type Talk, type TurnRequest } from '../model/loop.ts';
-import { type Fixed, opening, repairMessage } from '../model/render.ts';
+import { opening } from '../model/opening.ts';
+import { type Fixed, repairMessage } from '../model/render.ts';
 import { Aloud } from './aloud.ts';
 import type { Asker, Frame } from './asker.ts';
 import type { Attempt, Input } from './attempts.ts';
@@ -91,7 +92,9 @@ export class Conversation implements Talk {
   }
 
   opening(): readonly LanguageModelV4Message[] | Promise<readonly LanguageModelV4Message[]> {
-    return this.#turns.knowingForms((formless) => opening(this.#fixed, this.#input.value, formless));
+    const agent = this.#frame.agent.name;
+    const input = this.#input.value;
+    return this.#turns.knowingForms((formless) => opening(this.#fixed, this.#behaviour, { agent, input, context: undefined, formless }));
   }
 
   repair(problems: readonly Problem[]): LanguageModelV4Message | Promise<LanguageModelV4Message> {

@@ -62,7 +62,7 @@ export class Roster {
     const known = this.#knownOf(agent);
     if (agent.behaviour.kind !== 'model') throw new AmdahlError('MISCONFIGURED', `'${agent.name}' is not answered by a model.`);
     const [{ model }] = this.candidatesOf(agent);
-    return (known.fixed ??= fixedOf(agent.name, agent.behaviour, agent.output, modelName(model)));
+    return (known.fixed ??= fixedOf(agent, agent.behaviour, modelName(model)));
   }
 
   /** What is journaled of `fixedOf` where one of its models is asked. The same object each time: it is hashed once. */

@@ -95,7 +95,9 @@ describe('an edit between crash and resume', () => {
   it('of the prompt of an agent that is a tool asks its callers anew', async () => {
     const { report } = await edited({ step: '1' }, { step: '1', helper: 'tools 0 but better' });
     expect(whys(report)).toEqual(
-      [0, 1, 2].map((index) => `program/map(review)[${index}]/review: its input contract, version or the inside of a tool changed`),
+      [0, 1, 2].map(
+        (index) => `program/map(review)[${index}]/review: its input contract, prompt, cache, version or the inside of a tool changed`,
+      ),
     );
   });
 

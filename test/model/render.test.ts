@@ -4,24 +4,9 @@ import { z } from 'zod';
 import { agent, step, tool } from '../../src/index.ts';
 import { scripted } from '../../src/testing.ts';
 import { Trial } from '../support/trial.ts';
-import { argumentsOf, assistantMessage, renderInput, repairMessage, resultsOf, toolPart, unwrapArguments } from '../../src/model/render.ts';
+import { argumentsOf, assistantMessage, repairMessage, resultsOf, toolPart, unwrapArguments } from '../../src/model/render.ts';
 
 describe('an input', () => {
-  test.each([
-    ['text, as it is', 'a <b>\n"c"', 'a <b>\n"c"'],
-    [
-      'an object, field by field, strings verbatim',
-      { diff: '+ "x"\n- y', lines: [1, 2], deep: { a: 'b' } },
-      '<diff>\n+ "x"\n- y\n</diff>\n\n<lines>\n[1,2]\n</lines>\n\n<deep>\n{"a":"b"}\n</deep>',
-    ],
-    ['a list, as JSON', ['a', { b: 1 }], '["a",{"b":1}]'],
-    ['a number, as JSON', 3, '3'],
-    ['nothing, as JSON', null, 'null'],
-    ['a field that is undefined, not at all', { a: 1, b: undefined }, '<a>\n1\n</a>'],
-  ])('is rendered: %s', (_, input, text) => {
-    expect(renderInput(input)).toBe(text);
-  });
-
   test('follows the instructions, in a message of its own', async () => {
     const model = scripted([{ text: 'ok' }]);
     await new Trial().run(agent({ name: 'review', model, instructions: 'Review.' }), 'x');
@@ -154,11 +139,4 @@ test('evidence is what tools gave in order, with the arguments they were called 
 test('arguments as a model wrote them', () => {
   const written = (input: string): unknown => argumentsOf({ type: 'tool-call', toolCallId: 'c', toolName: 't', input });
   expect([written('{"a":1}'), written(''), written('[1]'), written('{"a')]).toEqual([{ a: 1 }, {}, [1], '{"a']);
-});
-
-test('an input that a transform made into what JSON shows as nothing is an error, never an empty prompt', () => {
-  expect(renderInput(new Date(0))).toBe('"1970-01-01T00:00:00.000Z"');
-  expect(renderInput({ at: new Date(0), name: 'x' })).toBe('<at>\n"1970-01-01T00:00:00.000Z"\n</at>\n\n<name>\nx\n</name>');
-  for (const lost of [new Map([['a', 1]]), { tags: new Set(['a']) }, { n: 1n }])
-    expect(() => renderInput(lost)).toThrow(/makes a (Map|Set|bigint)/);
 });
