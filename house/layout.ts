@@ -11,7 +11,9 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   compose: ['agent', 'run/scope.ts'],
   // A server that stands in for providers: it speaks their protocols and knows nothing of runs.
   modelServer: ['agent', 'model/tokens.ts'],
-  cli: ['agent', 'journal', 'model', 'modelServer', 'run', 'compose', 'index.ts', 'testing.ts'],
+  // Runs in which stand-ins answer for models and the world.
+  testing: ['agent', 'journal', 'model', 'run'],
+  cli: ['agent', 'journal', 'model', 'modelServer', 'run', 'compose', 'testing', 'index.ts', 'testing.ts'],
 };
 
 /** The public face: files beside the folders, which may import every folder but these. */

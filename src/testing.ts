@@ -1,8 +1,8 @@
-// For tests of programs that use amdahl: models that follow a script, play a tape or refuse to be asked, and a server
-// that stands in for providers.
+// For tests of programs that use amdahl: runs in which stand-ins answer, models that follow a script, play a tape or refuse
+// to be asked, and a server that stands in for providers.
 
 export type { CassetteOptions } from './model/cassette.ts';
-export { scripted, type ScriptedModel, type ScriptedTurn } from './model/scripted.ts';
+export { lastMessage, scripted, type ScriptedModel, type ScriptedTurn } from './model/scripted.ts';
 export { deny } from './run/models.ts';
 export { cassette } from './run/tape.ts';
 export type { Answer, Answers } from './modelServer/answers.ts';
@@ -13,3 +13,6 @@ export type { ModelServerStats, RequestRecord } from './modelServer/records.ts';
 export { startModelServer, type ModelServer } from './modelServer/server.ts';
 export type { LimitHeaders, Throttle } from './modelServer/throttle.ts';
 export type { Asked } from './modelServer/wire.ts';
+export type { TestCall, TestEvidence, TestPrompt, TestToolCall } from './testing/evidence.ts';
+export type { CodeStandIn, ModelStandIn } from './testing/standIns.ts';
+export { TestError, testRun, type TestOptions, type TestResult } from './testing/testRun.ts';

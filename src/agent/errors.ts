@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   MODEL_FILTERED: 'the provider withheld the answer',
   MODEL_GARBAGE: 'what came back is not what the protocol says, or broke off',
   MODEL_FAILED: 'a model failed in some other way',
+  NO_STAND_IN: 'in a test, something that a model or the world would have answered has no stand-in',
   SCRIPT_DRIFT: 'a scripted model was asked something else than its script expects',
   PRICE_UNKNOWN: 'a USD cap covers a model without a price',
   BUDGET_EXCEEDED: 'a budget is used up',

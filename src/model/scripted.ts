@@ -6,6 +6,7 @@ import type {
   LanguageModelV4Content,
   LanguageModelV4FinishReason,
   LanguageModelV4GenerateResult,
+  LanguageModelV4Message,
 } from '@ai-sdk/provider';
 import { AmdahlError } from '../agent/errors.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';
@@ -151,11 +152,16 @@ function answer(turn: ScriptedTurn, request: LanguageModelV4CallOptions, nth: nu
   };
 }
 
-function lastMessage({ prompt }: LanguageModelV4CallOptions): string {
+/** The last message of a request, as text: what a turn's `expect` looks at. Pure. */
+export function lastMessage({ prompt }: Pick<LanguageModelV4CallOptions, 'prompt'>): string {
   const last = prompt.at(-1);
-  if (last === undefined) return '';
-  if (typeof last.content === 'string') return last.content;
-  return last.content.map((part) => (part.type === 'text' ? part.text : JSON.stringify(part))).join('\n');
+  return last === undefined ? '' : messageText(last);
+}
+
+/** A message as text, what is no text in it as JSON. Pure. */
+export function messageText({ content }: LanguageModelV4Message): string {
+  if (typeof content === 'string') return content;
+  return content.map((part) => (part.type === 'text' ? part.text : JSON.stringify(part))).join('\n');
 }
 
 function shorten(text: string): string {

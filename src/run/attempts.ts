@@ -108,8 +108,12 @@ function rejectionsOf(recorded: RecordedCall, print: string | undefined): readon
 }
 
 function attemptOnce(frame: Frame, input: Input, attempt: Attempt, isLast: () => boolean): Promise<Standing | Refusal> {
-  const { behaviour } = frame.agent;
-  if (behaviour.kind === 'model') return new Conversation(frame, behaviour, input, attempt).hold();
+  const { agent, session } = frame;
+  const { behaviour } = agent;
+  if (behaviour.kind === 'model') {
+    session.standIn((standIns) => standIns.model(agent));
+    return new Conversation(frame, behaviour, input, attempt).hold();
+  }
   return attemptCode(frame, behaviour, input, attempt, isLast);
 }
 
@@ -133,10 +137,16 @@ async function attemptCode(
 }
 
 async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input, attempt: Attempt): Promise<Judged> {
-  const { agent, life, path, place } = frame;
+  const { agent, life, path, place, session } = frame;
   const own = askerPlace(place, 'attempt', attempt.number);
+  const standIn = session.standIn((standIns) => standIns.step(agent));
   const code = new CodeAsker(frame, own, attempt.number);
-  const execute = (signal: AbortSignal): unknown => code.run(() => behaviour.execute(input.value, { signal }));
+  const execute = (signal: AbortSignal): unknown =>
+    code.run(() =>
+      standIn === undefined
+        ? behaviour.execute(input.value, { signal })
+        : standIn({ raw: input.raw, value: input.value, input: input.value, signal }),
+    );
   let raw: Json;
   try {
     if (behaviour.effect === 'none') {

@@ -19,6 +19,7 @@ import { retried } from './retry.ts';
 import type { RunOptions } from './runOptions.ts';
 import { RunError } from './runResult.ts';
 import { Session } from './session.ts';
+import { standInsOf } from './standIns.ts';
 import { systemRegistry } from './surroundings.ts';
 
 export interface Entering extends Omit<RunOptions, 'limits' | 'random' | 'journal'> {
@@ -45,6 +46,7 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
   const past = claim.events === 0 ? undefined : await readPast(journal, id);
   if (past !== undefined && (past.inputHash !== inputHash || past.agent !== root.name)) throw conflict(id, past, root.name);
   const findings = past === undefined ? undefined : noFindings();
+  const standIns = standInsOf(options);
   const session = new Session({
     run: id,
     journal,
@@ -55,7 +57,8 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
     prices: options.prices ?? {},
     rateLimits: options.rateLimits ?? {},
     models: options.models ?? {},
-    registry: systemRegistry,
+    registry: standIns?.registry ?? systemRegistry,
+    standIns,
     onEvent: options.onEvent,
     onDelta: options.onDelta,
     bill: past?.bill,

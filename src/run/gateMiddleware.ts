@@ -149,6 +149,7 @@ async function stream(party: GateParty, code: Code, { model, params }: GateAsk):
 function behalfOf(party: GateParty, code: Code, { model, params }: GateAsk): Behalf {
   params.abortSignal?.throwIfAborted();
   if (code === undefined) return party.own(params.prompt);
+  if (code instanceof CodeAsker) code.frame.session.standIn((standIns) => standIns.gated(code.frame.path, model));
   return code instanceof Sending ? party.inside(params.prompt) : party.ofCode(code, params.prompt, modelName(model));
 }
 

@@ -140,10 +140,14 @@ export class Life {
   /** Resolves after `ms`, or rejects with why this ended. */
   pause(clock: Clock, ms: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const disarm = clock.after(ms, () => {
-        off();
-        resolve();
-      });
+      const disarm = clock.after(
+        ms,
+        () => {
+          off();
+          resolve();
+        },
+        true,
+      );
       const off = this.onEnd((error) => {
         disarm();
         reject(error);

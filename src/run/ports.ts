@@ -4,8 +4,11 @@
 /** Milliseconds since the epoch, and a way to be called later. */
 export interface Clock {
   now(): number;
-  /** Calls `then` after `ms`, unless the returned function is called first. */
-  after(ms: number, then: () => void): () => void;
+  /**
+   * Calls `then` after `ms`, unless the returned function is called first. `idle`: somebody does nothing but wait for it (to
+   * send again, for a rate limit), so that a clock of tests may jump there; without, it bounds something that goes on.
+   */
+  after(ms: number, then: () => void, idle?: true): () => void;
 }
 
 /** A number in [0, 1). */

@@ -20,6 +20,7 @@ import { reportOf } from './report.ts';
 import { checkRunOptions, runId, type RunOptions } from './runOptions.ts';
 import { RunError, type RunResult } from './runResult.ts';
 import type { Session } from './session.ts';
+import { standInsOf } from './standIns.ts';
 import { systemRegistry } from './surroundings.ts';
 
 /**
@@ -57,7 +58,9 @@ function refuseInput(root: AnyAgent, raw: Json): void {
 }
 
 /** A model that cannot be loaded is told before a new run begins; a run that goes on may never ask it. */
-async function loadNamed(root: AnyAgent, { models = {} }: RunOptions, journal: Journal, id: RunId): Promise<void> {
+async function loadNamed(root: AnyAgent, options: RunOptions, journal: Journal, id: RunId): Promise<void> {
+  if (standInsOf(options) !== undefined) return;
+  const { models = {} } = options;
   const named = namedModels(root, models, systemRegistry);
   if (named.length === 0 || (await journal.row(id)) !== undefined) return;
   for (const model of named) await systemRegistry.ready(model);

@@ -19,6 +19,7 @@ import type { Clock, Random } from './ports.ts';
 import type { Inherited } from './reentry.ts';
 import type { Findings } from './report.ts';
 import { Roster, type RosterOptions } from './roster.ts';
+import type { StandIns } from './standIns.ts';
 
 export interface SessionOptions extends RosterOptions {
   readonly run: RunId;
@@ -31,6 +32,8 @@ export interface SessionOptions extends RosterOptions {
   readonly bill: OpenBill | undefined;
   readonly inherited: Inherited | undefined;
   readonly findings: Findings | undefined;
+  /** Set in tests alone. */
+  readonly standIns: StandIns | undefined;
 }
 
 /**
@@ -107,6 +110,18 @@ export class Session {
     if (this.interrupted !== undefined) throw this.interrupted;
   }
 
+  /**
+   * What a test has in place of something; undefined outside of tests, and where it has nothing and needs nothing. An error
+   * ends the run, so that nobody passes over it.
+   */
+  standIn<T>(find: (standIns: StandIns) => T | AmdahlError | undefined): T | undefined {
+    const { standIns } = this.#options;
+    const found = standIns === undefined ? undefined : find(standIns);
+    if (!(found instanceof AmdahlError)) return found;
+    this.interrupt(found);
+    throw found;
+  }
+
   /** Records without waiting: it is durable when the next append is. */
   note(happening: Happening): void {
     this.#claim.note(this.#stamp(happening));
@@ -178,9 +193,10 @@ export class Session {
     if (onDelta !== undefined) this.#observe('onDelta threw', () => onDelta(delta));
   }
 
-  /** The journal's entries of a place; none in a run's first entry. */
+  /** The journal's entries of a place; none in a run's first entry, but for what a test repeats. */
   async recall(place: Place): Promise<readonly Entry[]> {
-    return this.inherited === undefined ? NO_ENTRIES : await this.lookUp(place);
+    if (this.inherited !== undefined) return await this.lookUp(place);
+    return this.#options.standIns?.recall(place) ?? NO_ENTRIES;
   }
 
   /** What is durable at a place, in any entry. A journal that fails interrupts the run: no call is told of it as an answer. */

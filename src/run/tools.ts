@@ -76,13 +76,15 @@ async function askAgent(
 
 async function runCode(on: ToolTurn, spec: CodeTool | undefined, asker: Asker, call: LanguageModelV4ToolCall): Promise<Json> {
   const { frame } = on;
-  const { session } = frame;
+  const { session, agent } = frame;
+  const standIn = spec === undefined ? undefined : session.standIn((standIns) => standIns.tool(agent, spec));
   if (on.again) {
     const known = foldAct(await session.recall(asker.place));
     if (known.kind === 'returned') return spec === undefined ? known.result : bounded(frame, spec, known.result);
     if (known.kind === 'threw') throw reviveError(known.error);
   }
-  noteCalled(frame, asker, call, toJson(argumentsOf(call), `the arguments of '${call.toolName}'`), spec?.effect ?? 'none');
+  const raw = toJson(argumentsOf(call), `the arguments of '${call.toolName}'`);
+  noteCalled(frame, asker, call, raw, spec?.effect ?? 'none');
   const start = session.clock.now();
   let args: Json;
   let value: unknown;
@@ -99,7 +101,10 @@ async function runCode(on: ToolTurn, spec: CodeTool | undefined, asker: Asker, c
   const code = new CodeAsker(frame, asker.place, on.attempt);
   const execute: Execute = (signal) =>
     code.run(
-      () => spec.execute(value, { input: on.input.value, signal, id: call.toolCallId }),
+      () =>
+        standIn === undefined
+          ? spec.execute(value, { input: on.input.value, signal, id: call.toolCallId })
+          : standIn({ raw, value, input: on.input.value, signal }),
       spec.timeoutMs === undefined ? undefined : signal,
     );
   try {

@@ -1,0 +1,3 @@
+// The tests of examples/testing/ are tests of this project too.
+
+import '../../examples/testing/support.test.ts';
