@@ -50,5 +50,5 @@ export const FILE_NAME: RegExp = /^[a-z][A-Za-z0-9]*(\.[a-z][A-Za-z0-9]*)*\.ts$/
 /** Folders whose files open with a comment that says what lives there. */
 export const INTRODUCED: readonly string[] = ['src', 'house', 'bench', 'examples'];
 
-/** Programs that are wrong on purpose (test/types/displayed.test.ts). */
-export const FIXTURES = 'test/types/fixtures/';
+/** Programs that are wrong on purpose (test/types/displayed.test.ts), and apps that their own tools build (test/frameworks). */
+export const FIXTURES: readonly string[] = ['test/types/fixtures/', 'test/fixtures/next/', 'test/fixtures/express/'];

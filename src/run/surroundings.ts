@@ -32,8 +32,8 @@ export const systemSurroundings: Surroundings = {
       // Awaited here, so that what is missing is caught here.
       return (await import(specifier)) as unknown;
     } catch (error) {
-      if (!isMissing(error, specifier)) throw error;
-      return await loadFrom(process.cwd(), specifier);
+      if (!isMissing(error, specifier) && !isBundled(error)) throw error;
+      return loadFrom(process.cwd(), specifier);
     }
   },
   installCommand: (packages) => `${INSTALL[managerAt(process.cwd())]} ${packages.join(' ')}`,
@@ -42,10 +42,18 @@ export const systemSurroundings: Surroundings = {
 /** The models of this process: runs share what is loaded. */
 export const systemRegistry: Registry = registry(systemSurroundings);
 
-/** An amdahl that is installed elsewhere, globally or by npx, still finds what the project has. */
-async function loadFrom(directory: string, specifier: string): Promise<unknown> {
-  const path = createRequire(join(directory, 'package.json')).resolve(specifier);
-  return (await import(pathToFileURL(path).href)) as unknown;
+/**
+ * An amdahl that is installed elsewhere, globally or by npx, still finds what the project has; and one that a bundler took
+ * in, whose import() knows only what was in sight when the bundle was made. Hence require(), which bundlers leave to Node.
+ */
+function loadFrom(directory: string, specifier: string): unknown {
+  const loaded: unknown = createRequire(join(directory, 'package.json'))(specifier);
+  return loaded;
+}
+
+/** What bundlers put in the place of a computed import() throws this; Node's own import() has another code. */
+function isBundled(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND';
 }
 
 /** Whoever manages this directory: what its package.json says, else its lockfile, from here upward; else who started the process. */
