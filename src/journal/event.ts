@@ -47,6 +47,9 @@ export interface ProgramRef {
   readonly export: string;
 }
 
+/** 'provisional': text is told as it is written, and withdrawn where it does not stand. 'confirmed': once it stands. */
+export type StreamMode = 'provisional' | 'confirmed';
+
 /** How one more entry into a run begins: who works on it, and what it forgets. */
 export type RunEvent =
   | {
@@ -56,6 +59,9 @@ export type RunEvent =
       readonly inputHash: string;
       readonly budget?: Budget;
       readonly program?: ProgramRef;
+      /** Whether text is told while it is written, and of which agent; absent where nobody asked for it. A later entry may say otherwise. */
+      readonly stream?: StreamMode;
+      readonly speaker?: string;
     }
   /** `activeMs` is what all earlier entries worked; `budget` replaces the earlier one when given. */
   | {
@@ -64,6 +70,8 @@ export type RunEvent =
       readonly activeMs: number;
       readonly budget?: Budget;
       readonly program?: ProgramRef;
+      readonly stream?: StreamMode;
+      readonly speaker?: string;
     }
   | { readonly kind: 'run.succeeded'; readonly output: Json; readonly missing: readonly Gap[] }
   | { readonly kind: 'run.failed'; readonly error: ErrorRecord }
@@ -194,6 +202,18 @@ export type ModelEvent =
       readonly lost?: true;
     };
 
+/**
+ * At the attempt's place: what a turn says while it is written, in pieces. Only of the agent that speaks for the run, and only
+ * until the turn is recorded: its last piece may be missing, because `model.responded` has all of it.
+ */
+export interface SaidEvent {
+  readonly kind: 'model.said';
+  readonly place: Place;
+  readonly turn: number;
+  readonly of: 'text' | 'reasoning';
+  readonly delta: string;
+}
+
 export type ToolEvent =
   /** At the tool call's own place. `id` is the model's, for people only. */
   | {
@@ -268,7 +288,7 @@ export type OtherEvent =
   | { readonly kind: 'decision'; readonly place: Place; readonly question: string; readonly choice: Json; readonly reason: string };
 
 /** What happened, without when. */
-export type Happening = RunEvent | CallEvent | AttemptEvent | ModelEvent | ToolEvent | EffectEvent | OtherEvent;
+export type Happening = RunEvent | CallEvent | AttemptEvent | ModelEvent | SaidEvent | ToolEvent | EffectEvent | OtherEvent;
 
 /** `at` is the run's clock in epoch milliseconds. */
 export type Event = Happening & { readonly at: number };

@@ -47,6 +47,7 @@ export function grow(grove: Grove, event: Event): void {
       return wait(grove, event);
     case 'decision':
       return decide(grove, event);
+    case 'model.said':
     case 'limit.learned':
     case 'value.drawn':
       return;

@@ -71,5 +71,12 @@ export interface Journal {
   row(run: RunId): Promise<RunRow | undefined>;
   /** Newest first. */
   rows(limit?: number): Promise<readonly RunRow[]>;
+  /** Runs that have not ended, oldest first: those somebody works on, and those whose owner is gone. O(runs). */
+  unfinished(): Promise<readonly RunRow[]>;
+  /**
+   * Calls back when this process has stored more events of a run, or given it up; returns what stops that. Not of what other
+   * processes do: who wants to know reads again. The listener must only take note, not work.
+   */
+  watch(run: RunId, listener: () => void): () => void;
   close(): Promise<void>;
 }

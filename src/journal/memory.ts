@@ -12,6 +12,7 @@ import { EVENT_VERSION } from './event.ts';
 import type { Entry, Event, Place, RunId } from './event.ts';
 import type { Claim, Journal, ReadOptions, RunRow } from './journal.ts';
 import { Break, journalClosed, runLost, runOwnedHere, runReleased } from './ownership.ts';
+import { Watchers } from './watchers.ts';
 import { advanceRow, isRunEvent, ROWS_DEFAULT, showRow } from './rows.ts';
 import type { RowState } from './rows.ts';
 
@@ -47,6 +48,7 @@ class MemoryStore implements MemoryJournal, BlobSource {
   readonly #clock: { now(): number } | undefined;
   readonly #runs = new Map<RunId, MemoryRun>();
   readonly #blobs = new Map<string, string>();
+  readonly watchers = new Watchers();
   #closed = false;
 
   constructor(clock: { now(): number } | undefined) {
@@ -95,6 +97,19 @@ class MemoryStore implements MemoryJournal, BlobSource {
       .filter((row) => row !== undefined)
       .sort((a, b) => b.startedAt - a.startedAt)
       .slice(0, limit);
+  }
+
+  async unfinished(): Promise<readonly RunRow[]> {
+    this.assertOpen();
+    const rows = [...this.#runs.values()].map((kept) => this.#row(kept));
+    return rows
+      .filter((row) => row !== undefined)
+      .filter(({ status }) => status === 'running' || status === 'interrupted')
+      .sort((a, b) => a.startedAt - b.startedAt);
+  }
+
+  watch(run: RunId, listener: () => void): () => void {
+    return this.watchers.add(run, listener);
   }
 
   abandon(run?: RunId): void {
@@ -194,6 +209,7 @@ class MemoryClaim implements Claim {
   async release(): Promise<void> {
     this.#released = true;
     if (this.#kept.claim === this) this.#kept.claim = undefined;
+    this.#store.watchers.tell(this.run);
   }
 
   lose(): void {
@@ -208,6 +224,7 @@ class MemoryClaim implements Claim {
       const form = encoded[index];
       if (form !== undefined) this.#store.write(this.#kept, event, form);
     });
+    this.#store.watchers.tell(this.run);
   }
 
   #fail(thrown: unknown): void {

@@ -22,6 +22,8 @@ export interface ClaimHome {
   readonly clock: { now(): number };
   /** The claim does not work on its run any more. */
   readonly leave: (claim: SqliteClaim) => void;
+  /** More of its run is stored, or it was given up. */
+  readonly tell: (run: RunId) => void;
 }
 
 /** A run as it is taken: what its claim begins with. */
@@ -168,6 +170,7 @@ export class SqliteClaim implements Claim {
     this.#flying = undefined;
     this.#seq += written.cells.length / EVENT_CELLS;
     for (const waiter of written.waiters) waiter.resolve();
+    this.#home.tell(this.run);
   }
 
   #seen(): Change {
@@ -192,6 +195,7 @@ export class SqliteClaim implements Claim {
       // Nobody can be told here: the owner's heartbeat ends and the run is free when it is too old.
     }
     this.#home.leave(this);
+    this.#home.tell(this.run);
   }
 }
 

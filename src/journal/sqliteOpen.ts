@@ -157,6 +157,16 @@ export class SqliteJournal implements Journal {
     return rows.filter((row) => row !== undefined);
   }
 
+  async unfinished(): Promise<readonly RunRow[]> {
+    this.#assertOpen();
+    const rows = await this.#store.look(() => this.#store.tables.unfinished().map((stored) => this.#store.show(stored)));
+    return rows.filter((row) => row !== undefined);
+  }
+
+  watch(run: RunId, listener: () => void): () => void {
+    return this.#store.watchers.add(run, listener);
+  }
+
   /** Makes all notes durable, gives up the runs claimed through this handle, and closes the file with the last handle. */
   close(): Promise<void> {
     this.#closing ??= this.#close();

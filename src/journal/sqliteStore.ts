@@ -22,6 +22,7 @@ import { SqliteTables } from './sqliteTables.ts';
 import type { StoredRun } from './sqliteTables.ts';
 import { NearestCommitter } from './sqliteNearest.ts';
 import { inItsThread } from './sqliteThread.ts';
+import { Watchers } from './watchers.ts';
 import { inThisThread, type WriterOptions } from './sqliteWriter.ts';
 
 export interface StoreOptions {
@@ -41,6 +42,7 @@ export class SqliteStore {
   readonly tables: SqliteTables;
   readonly group: GroupCommit;
   readonly clock: { now(): number };
+  readonly watchers: Watchers = new Watchers();
   readonly #db: DatabaseSync;
   readonly #committer: Committer;
   readonly #options: StoreOptions;
@@ -133,7 +135,7 @@ export class SqliteStore {
       holder.delete(claim);
       this.#leave(claim);
     };
-    const claim = new SqliteClaim({ group: this.group, clock: this.clock, leave }, taken, epoch);
+    const claim = new SqliteClaim({ group: this.group, clock: this.clock, leave, tell: (run) => this.watchers.tell(run) }, taken, epoch);
     holder.add(claim);
     this.#claims.set(claim.run, claim);
     this.#heartbeat ??= setInterval(() => this.#beat(), this.#options.ttlMs / 3).unref();

@@ -49,6 +49,13 @@ export class SqliteTables implements BlobSource {
     return found === undefined ? undefined : this.#readRun(found);
   }
 
+  /** Those that have not ended, oldest first. */
+  unfinished(): StoredRun[] {
+    return this.#prepared("SELECT * FROM runs WHERE status = 'running' ORDER BY started_at, no")
+      .all()
+      .map((found) => this.#readRun(found));
+  }
+
   /** Runs with a run.started, newest first. */
   runs(limit: number): StoredRun[] {
     const sql = 'SELECT * FROM runs WHERE started_at IS NOT NULL ORDER BY started_at DESC, no DESC LIMIT ?';

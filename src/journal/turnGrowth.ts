@@ -3,7 +3,7 @@
 // G2 A hedged turn is one turn: it is answered when either sending is, and what both cost is its call's.
 // G3 A turn that failed has an error for as long as nobody is asked again: that it is to be is only meant when it fails.
 
-import type { Event, EventOf } from './event.ts';
+import type { Event, EventOf, ModelEvent } from './event.ts';
 import { attemptIn, type Call, type Grove, reopen, type Sending, touch, type Turn } from './grove.ts';
 import type { ErrorCode } from '../agent/errors.ts';
 import { assumedUsdMicros } from './openRequests.ts';
@@ -12,7 +12,7 @@ import { assumedUsdMicros } from './openRequests.ts';
 const SAID_CHARS_MAX = 600;
 
 /** Adds one event of a model request, in journal order. O(1). */
-export function growTurn(grove: Grove, event: Extract<Event, { kind: `model.${string}` }>): void {
+export function growTurn(grove: Grove, event: Extract<Event, { kind: ModelEvent['kind'] }>): void {
   if (event.kind === 'model.requested') return ask(grove, event);
   const sending = grove.sendings.take(event);
   if (sending === undefined) return;

@@ -37,7 +37,7 @@ export class Conversation implements Talk {
     this.#input = input;
     this.#attempt = attempt;
     this.#asker = frame.asker.attempt(frame, attempt.number);
-    this.#aloud = new Aloud(frame, attempt.number);
+    this.#aloud = new Aloud(frame, attempt.number, this.#asker.place);
     this.#fixed = frame.session.roster.fixedOf(frame.agent);
     this.#turns = new Turns({ frame, behaviour, attempt, asker: this.#asker, aloud: this.#aloud, fixed: this.#fixed });
   }

@@ -6,7 +6,7 @@ import type { AnyAgent } from '../agent/definition.ts';
 import { canonical, hash } from '../agent/canonical.ts';
 import { AmdahlError, recordError } from '../agent/errors.ts';
 import { billNow } from '../journal/bill.ts';
-import type { Happening, Json, Place, ProgramRef, RunId } from '../journal/event.ts';
+import type { EventOf, Happening, Json, Place, ProgramRef, RunId } from '../journal/event.ts';
 import type { Claim, Journal } from '../journal/journal.ts';
 import { Account } from './account.ts';
 import { uncertain } from './act.ts';
@@ -47,6 +47,7 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
   if (past !== undefined && (past.inputHash !== inputHash || past.agent !== root.name)) throw conflict(id, past, root.name);
   const findings = past === undefined ? undefined : noFindings();
   const standIns = standInsOf(options);
+  const telling = tellingOf(root, past, options);
   const session = new Session({
     run: id,
     journal,
@@ -61,6 +62,7 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
     standIns,
     onEvent: options.onEvent,
     onDelta: options.onDelta,
+    speaker: telling.stream === 'provisional' ? telling.speaker : undefined,
     bill: past?.bill,
     inherited: past?.inherited,
     findings,
@@ -70,6 +72,7 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
   const about = {
     ...(options.budget === undefined ? {} : { budget: options.budget }),
     ...(options.program === undefined ? {} : { program: options.program }),
+    ...telling,
   };
   if (past === undefined) {
     if (options.retry !== undefined && options.retry.length > 0)
@@ -81,12 +84,29 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
   return { session, root, raw, past, options };
 }
 
+/** How this entry tells what is said: as it was asked to, else as the entry before. */
+function tellingOf(
+  root: AnyAgent,
+  past: Past | undefined,
+  { stream = past?.stream, speaker = past?.speaker ?? speakerOf(root) }: Entering,
+): Pick<EventOf<'run.started'>, 'stream' | 'speaker'> {
+  if (stream === undefined) return {};
+  return { stream, ...(speaker === undefined ? {} : { speaker }) };
+}
+
+/** Whose text is the text of a run, where nobody says so. */
+function speakerOf({ kind, name, children }: AnyAgent): string | undefined {
+  if (kind === 'model') return name;
+  const last = children.at(-1);
+  return kind === 'pipe' && last !== undefined ? speakerOf(last) : undefined;
+}
+
 async function reenter(
   session: Session,
   root: AnyAgent,
   past: Past,
   options: Entering,
-  about: { readonly budget?: Budget; readonly program?: ProgramRef },
+  about: Pick<EventOf<'run.resumed'>, 'budget' | 'program' | 'stream' | 'speaker'>,
 ): Promise<void> {
   const { id, journal } = options;
   const retry = await retried(journal, id, options.retry ?? [], past.openActs);

@@ -201,10 +201,11 @@ export class ModelRequest implements SendPorts {
   }
 
   answered({ usage, usdMicros, ms, estimated, capped, hedge, result }: Answered): void {
-    const { frame, place, turn, candidate } = this.#parts;
+    const { frame, place, turn, candidate, aloud } = this.#parts;
     const { session } = frame;
     const { content, structuredOutputText: text } = result;
     session.check();
+    aloud.recorded();
     const formless = lacksForm(result);
     if (formless) session.roster.noteFormless(candidate.model);
     session.note({

@@ -4,7 +4,7 @@
 import { AmdahlError } from '../agent/errors.ts';
 import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
 import type { Budget } from '../agent/budget.ts';
-import type { Event, EventKind, Gap, Happening, Json, Place, ProgramRef, RunId } from '../journal/event.ts';
+import type { Event, Gap, Happening, Json, ModelEvent, Place, ProgramRef, RunId, StreamMode } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type OpenRequest, OpenRequests } from '../journal/openRequests.ts';
 import { wasTurnedAway } from '../model/sending.ts';
@@ -44,6 +44,8 @@ export interface Past {
   readonly inputHash: string;
   readonly budget: Budget | undefined;
   readonly program: ProgramRef | undefined;
+  readonly stream: StreamMode | undefined;
+  readonly speaker: string | undefined;
   readonly bill: OpenBill;
   readonly inherited: Inherited;
   readonly activeMs: number;
@@ -60,10 +62,12 @@ interface OpenReservation extends OpenRequest {
   readonly usdMicros: number;
 }
 
+type Started = { -readonly [K in 'agent' | 'input' | 'inputHash' | 'budget' | 'program' | 'stream' | 'speaker']: Past[K] };
+
 interface Draft {
   /** Where the run's own budget is booked. */
   readonly root: Place;
-  started: { agent: string; input: Json; inputHash: string; budget: Budget | undefined; program: ProgramRef | undefined } | undefined;
+  started: Started | undefined;
   readonly bill: OpenBill;
   readonly spans: [number, number][];
   readonly spent: Map<Place, Spent>;
@@ -115,13 +119,23 @@ export async function readPast(journal: Journal, run: RunId): Promise<Past> {
 function absorb(draft: Draft, event: Happening & { readonly at: number }): void {
   switch (event.kind) {
     case 'run.started':
-      draft.started = { agent: event.agent, input: event.input, inputHash: event.inputHash, budget: event.budget, program: event.program };
+      draft.started = {
+        agent: event.agent,
+        input: event.input,
+        inputHash: event.inputHash,
+        budget: event.budget,
+        program: event.program,
+        stream: event.stream,
+        speaker: event.speaker,
+      };
       draft.spans.push([event.at, event.at]);
       break;
     case 'run.resumed':
       if (draft.started !== undefined) {
         if (event.budget !== undefined) draft.started.budget = { ...draft.started.budget, ...event.budget };
         draft.started.program = event.program ?? draft.started.program;
+        draft.started.stream = event.stream ?? draft.started.stream;
+        draft.started.speaker = event.speaker ?? draft.started.speaker;
       }
       draft.spans.push([event.at, event.at]);
       draft.ended = undefined;
@@ -173,7 +187,7 @@ function absorb(draft: Draft, event: Happening & { readonly at: number }): void 
 }
 
 /** Books what requests reserved, then what their answers really took: a reservation left by a crash stays spent. */
-function spend(draft: Draft, event: Extract<Event, { kind: EventKind & `model.${string}` }>): void {
+function spend(draft: Draft, event: Extract<Event, { kind: ModelEvent['kind'] }>): void {
   if (event.kind === 'model.requested') {
     const tokens = event.reservedTokensIn + event.reservedTokensOut;
     const usdMicros = event.reservedUsdMicros ?? 0;

@@ -3,7 +3,7 @@
 import { type Budget, checkBudget } from '../agent/budget.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';
-import type { Event, ProgramRef, RunId } from '../journal/event.ts';
+import type { Event, ProgramRef, RunId, StreamMode } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { checkPrices, type PriceTable } from '../model/prices.ts';
 import { checkRateLimits, type RateLimits } from '../model/rateLimits.ts';
@@ -41,6 +41,14 @@ export interface RunOptions {
   readonly onEvent?: (event: Event) => void;
   /** Told of answers while they are written, by all calls. Models are then asked to stream. What it is told is provisional. */
   readonly onDelta?: (delta: RunDelta) => void;
+  /**
+   * 'provisional': the text of the agent that speaks for the run is journaled while it is written, so that `follow` reads it in
+   * any process, and withdrawn where it does not stand. 'confirmed': followers get it once it stands, and models are not asked
+   * to stream. Default: 'provisional' with `start`; with `run` what an earlier entry said, else nothing is journaled.
+   */
+  readonly stream?: StreamMode;
+  /** Whose text is the run's, by agent name. Default: the root's; of a pipe, its last stage's; other composites have none. */
+  readonly speaker?: string;
   /** Where the program stands, so that a CLI can resume it. */
   readonly program?: ProgramRef;
   /** Calls to forget and ask again, by path or id. One with an uncertain act may act a second time. */
@@ -60,6 +68,8 @@ const OPTIONS: OptionNames<RunOptions> = {
   journal: true,
   onEvent: true,
   onDelta: true,
+  stream: true,
+  speaker: true,
   program: true,
   retry: true,
 };
@@ -69,6 +79,10 @@ export function checkRunOptions(options: RunOptions): void {
   checkOptions(options, OPTIONS, 'run()');
   if (options.prices !== undefined) checkPrices(options.prices);
   if (options.rateLimits !== undefined) checkRateLimits(options.rateLimits);
+  if (options.stream !== undefined && options.stream !== 'provisional' && options.stream !== 'confirmed')
+    throw new AmdahlError('MISCONFIGURED', `stream is 'provisional' or 'confirmed', not ${JSON.stringify(options.stream)}.`);
+  if (options.speaker !== undefined && typeof options.speaker !== 'string')
+    throw new AmdahlError('MISCONFIGURED', 'speaker is the name of an agent.');
   if (options.budget !== undefined) checkBudget(options.budget, 'the run');
 }
 

@@ -29,6 +29,8 @@ export interface SessionOptions extends RosterOptions {
   readonly limits: Limits;
   readonly onEvent: ((event: Event) => void) | undefined;
   readonly onDelta: ((delta: RunDelta) => void) | undefined;
+  /** The agent whose text is journaled while it is written; undefined where nobody asked for it. */
+  readonly speaker: string | undefined;
   readonly bill: OpenBill | undefined;
   readonly inherited: Inherited | undefined;
   readonly findings: Findings | undefined;
@@ -186,6 +188,11 @@ export class Session {
   /** Set where somebody listens: models are then asked to stream. */
   get onDelta(): ((delta: RunDelta) => void) | undefined {
     return this.#options.onDelta;
+  }
+
+  /** Whether the journal hears this agent while it writes. */
+  speaks(agent: string): boolean {
+    return this.#options.speaker === agent;
   }
 
   tellDelta(delta: RunDelta): void {

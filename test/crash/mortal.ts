@@ -160,6 +160,8 @@ class MortalProcess {
       read: (id, options) => store.read(id, options),
       row: (id) => store.row(id),
       rows: (limit) => store.rows(limit),
+      unfinished: () => store.unfinished(),
+      watch: (id, listener) => store.watch(id, listener),
       close: () => store.close(),
     };
   }

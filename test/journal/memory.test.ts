@@ -21,6 +21,8 @@ async function setup(): Promise<JournalWorld> {
       read: (run, options) => store.read(run, options),
       row: async (run) => store.row(run),
       rows: async (limit) => store.rows(limit),
+      unfinished: async () => store.unfinished(),
+      watch: (run, listener) => store.watch(run, listener),
       close: async () => store.close(),
     };
     return handle;

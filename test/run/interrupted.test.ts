@@ -12,6 +12,8 @@ function journalOf({ journal }: Trial, replaced: Partial<Journal>): Journal {
     read: (run, options) => journal.read(run, options),
     row: (run) => journal.row(run),
     rows: (limit) => journal.rows(limit),
+    unfinished: () => journal.unfinished(),
+    watch: (run, listener) => journal.watch(run, listener),
     close: () => journal.close(),
     ...replaced,
   };

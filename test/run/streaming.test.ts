@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { agent, AmdahlError, flow, map, type RunDelta } from '../../src/index.ts';
+import { agent, AmdahlError, flow, map, pipe, type RunDelta } from '../../src/index.ts';
 import { scripted } from '../../src/testing.ts';
+import { slowly } from '../support/slowly.ts';
 import { Trial } from '../support/trial.ts';
 
 /** What each turn said and did not take back, by 'call:attempt.turn'. */
@@ -103,4 +104,22 @@ test('an asynchronous observer that fails interrupts the run, whatever it observ
     const error = await new Trial({ [name]: () => Promise.reject(new Error('gone')) }).fails(failing, 'x');
     expect(error).toMatchObject({ code: 'CODE_FAILED', message: expect.stringContaining(`${name} threw`) as unknown });
   }
+});
+
+test('what the speaker says is journaled in pieces until its turn is recorded, and what others say is not', async () => {
+  const trial: Trial = new Trial({ stream: 'provisional' });
+  const draft = agent({ name: 'draft', instructions: 'x', model: scripted([{ text: 'nobody hears of this one' }]) });
+  const words = Array.from({ length: 30 }, (_, index) => `word${index} `).join('');
+  const answer = agent({ name: 'answer', instructions: 'x', model: slowly(scripted([{ text: words }]), () => trial.clock.sleep(20)) });
+  await trial.run(pipe(draft, answer), 'x');
+  const said = await trial.events('model.said');
+  // 600 ms of words, 50 ms a piece: the first at once, and what is left at the end is in the record of the turn.
+  expect(said.length).toBeGreaterThan(8);
+  expect(said.length).toBeLessThan(14);
+  expect(words.startsWith(said.map(({ delta }) => delta).join(''))).toBe(true);
+  expect(await trial.events('run.started')).toMatchObject([{ stream: 'provisional', speaker: 'answer' }]);
+
+  const silent = new Trial();
+  await silent.run(agent({ name: 'answer', instructions: 'x', model: scripted([{ text: words }]) }), 'x');
+  expect(await silent.events('model.said')).toEqual([]);
 });

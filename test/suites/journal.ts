@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Event, Json } from '../../src/journal/event.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { codeOf, entriesOf, namesOf, noted, placeOf, requested, runOf, setupOf, started } from '../journal/entries.ts';
+import { testFollowing } from './journalFollowing.ts';
 import { action, judgeInterleaving, type JournalWorld } from './journalInterleaving.ts';
 
 export interface JournalSuite {
@@ -315,6 +316,8 @@ export function testJournal({ name, setup }: JournalSuite): void {
       expect(await journal.row(runOf('unknown'))).toBeUndefined();
     });
   });
+
+  describe(`${name}: followed`, () => testFollowing(world));
 
   describe(`${name}: many and closed`, () => {
     test('a hundred runs append at once and keep apart', async () => {
