@@ -46,13 +46,14 @@ type Note = readonly [text: string, paint: (text: string) => string];
 
 function notesOf(bill: Bill, turnedAway: number, colors: Colors): Note[] {
   const notes: Note[] = [];
-  const { tax, open, failed, cancelled, tokensCached, tokensReasoning, unpriced, modelMs } = bill;
+  const { tax, open, failed, cancelled, tokensCached, tokensCacheWritten, tokensReasoning, unpriced, modelMs } = bill;
   const models = Object.keys(bill.models);
   const plain = (text: string): string => text;
   const details = [
     models.length === 1 ? `all to ${visible(models[0] ?? '')}` : '',
     `${timeText(modelMs)} of model time`,
-    tokensCached === 0 ? '' : `${countText(tokensCached)} of the input cached`,
+    tokensCached === 0 ? '' : `${countText(tokensCached)} of the input cached${savedText(bill)}`,
+    tokensCacheWritten === 0 ? '' : `${countText(tokensCacheWritten)} written into the cache${tokensCached === 0 ? savedText(bill) : ''}`,
     tokensReasoning === 0 ? '' : `${countText(tokensReasoning)} of the output reasoning`,
     failed <= turnedAway ? '' : `${many(failed - turnedAway, 'request')} failed`,
     turnedAway === 0 ? '' : `${many(turnedAway, 'request')} turned away by rate limits`,
@@ -68,6 +69,12 @@ function notesOf(bill: Bill, turnedAway: number, colors: Colors): Note[] {
     notes.push([`no price known for ${unpriced.map(visible).join(', ')}: what it cost is not in the sum`, colors.yellow]);
   if (usesStandIn(models)) notes.push([STAND_IN_NOTE, colors.yellow]);
   return notes;
+}
+
+/** '' where it is not known, or too little to tell. */
+function savedText({ cacheSavedUsdMicros: saved = 0 }: Bill): string {
+  if (saved === 0) return '';
+  return saved > 0 ? `, which saved ${usdText(saved)}` : `, which cost ${usdText(-saved)} more than it saved`;
 }
 
 function taxCauses({ tax }: Bill): string {

@@ -47,6 +47,11 @@ export interface Bill extends Spend {
   /** Requests without an answer: in flight now, or cut off by a crash. Contained in the totals. */
   readonly open: Levy;
   readonly tax: Tax;
+  /**
+   * What prompt caches saved; below 0 where they wrote more than was read. Absent where nothing was cached, or what that cost is
+   * not known to the micro-dollar.
+   */
+  readonly cacheSavedUsdMicros?: number;
   /** Input tokens reserved and used by the requests that reported them. `short`: by how much reservations fell short, summed. */
   readonly estimateError: { readonly requests: number; readonly reserved: number; readonly actual: number; readonly short: number };
   /** From the first event to the last. */
@@ -106,6 +111,8 @@ export interface OpenBill {
   readonly estimate: { requests: number; reserved: number; actual: number; short: number };
   readonly waited: Mutable<Waited>;
   rejectedAttempts: number;
+  /** What caches saved; undefined once a request was cached at a price that is not known. */
+  cacheSaved: number | undefined;
   firstAt: number | undefined;
   entryAt: number;
   lastAt: number;
@@ -132,6 +139,7 @@ export function emptyBill(): OpenBill {
     estimate: { requests: 0, reserved: 0, actual: 0, short: 0 },
     waited: { budget: 0, retry: 0, gate: 0 },
     rejectedAttempts: 0,
+    cacheSaved: 0,
     firstAt: undefined,
     entryAt: 0,
     lastAt: 0,
@@ -183,10 +191,15 @@ export function billNow(bill: OpenBill): Bill {
       all: unionOf(bill),
       waitedMs: { ...bill.waited },
     },
+    ...(bill.cacheSaved === undefined || cachedBy(bill) === 0 ? {} : { cacheSavedUsdMicros: bill.cacheSaved }),
     estimateError: { ...bill.estimate },
     wallMs: bill.lastAt - (bill.firstAt ?? bill.lastAt),
     activeMs: bill.firstAt === undefined ? 0 : bill.activeMsBefore + bill.lastAt - bill.entryAt,
   };
+}
+
+function cachedBy({ total }: OpenBill): number {
+  return total.tokensCached + total.tokensCacheWritten;
 }
 
 /** The bill of a whole journal. O(entries). */
@@ -244,6 +257,7 @@ function addAnswer(bill: OpenBill, event: EventOf<'model.responded'> | EventOf<'
     row.tokensIn += usage.tokensIn - sent.reserved;
     row.tokensOut += usage.tokensOut;
     row.tokensCached += usage.tokensCached;
+    row.tokensCacheWritten += usage.tokensCacheWritten ?? 0;
     row.tokensReasoning += usage.tokensReasoning;
     row.usdMicros += (usdMicros ?? 0) - assumedUsd;
     row.callsUnpriced += unpricedBy;
@@ -258,6 +272,10 @@ function addAnswer(bill: OpenBill, event: EventOf<'model.responded'> | EventOf<'
     // Another sending of its turn decided, or may yet decide, what came of it.
     if (lost === true || bill.sent.has(place, turn)) addCause(bill, bill.hedges, failure);
     else bill.failed.add(place, failure);
+  }
+  if (event.kind === 'model.responded' && usage.tokensCached + (usage.tokensCacheWritten ?? 0) > 0) {
+    const saved = event.savedUsdMicros;
+    bill.cacheSaved = saved === undefined || bill.cacheSaved === undefined ? undefined : bill.cacheSaved + saved;
   }
   if (event.kind === 'model.responded' && event.estimated === undefined) {
     const { estimate } = bill;

@@ -25,11 +25,13 @@ export type RunId = string & { readonly [runBrand]: true };
 
 export type { Json };
 
-/** Tokens of one request or of many. `tokensIn` includes cached, `tokensOut` includes reasoning. */
+/** Tokens of one request or of many. `tokensIn` includes what was read from a cache and written into it, `tokensOut` includes reasoning. */
 export interface Usage {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly tokensCached: number;
+  /** Absent for 0, and where a provider writes without telling or charging it. */
+  readonly tokensCacheWritten?: number;
   readonly tokensReasoning: number;
 }
 
@@ -181,6 +183,8 @@ export type ModelEvent =
       /** It answers the hedge, not the first sending. */
       readonly hedge?: true;
       readonly usdMicros?: number;
+      /** What the provider's prompt cache saved of it; below 0 where writing cost more than reading saved. Only where cached tokens have a known price. */
+      readonly savedUsdMicros?: number;
       readonly ms: number;
     }
   /** `usage` is what must be assumed spent: the input of a request that was cut off. */

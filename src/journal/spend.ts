@@ -1,6 +1,6 @@
 // Sums of a bill: what a set of requests cost, by agent and by model, and what one cause of tax did. Called by bill.ts.
 
-/** What a set of model requests cost. `tokensIn` includes cached, `tokensOut` includes reasoning. */
+/** What a set of model requests cost. `tokensIn` includes cached and written, `tokensOut` includes reasoning. */
 export interface Spend {
   /** Model requests sent: failed, cancelled and unanswered ones included, and those refused for their rate, which no budget counts. */
   readonly calls: number;
@@ -11,6 +11,8 @@ export interface Spend {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly tokensCached: number;
+  /** Written into the provider's prompt cache, where it tells that. */
+  readonly tokensCacheWritten: number;
   readonly tokensReasoning: number;
   /** Micro-dollars of the requests whose model has a price. */
   readonly usdMicros: number;
@@ -50,6 +52,7 @@ export function emptyRow(): Row {
     tokensIn: 0,
     tokensOut: 0,
     tokensCached: 0,
+    tokensCacheWritten: 0,
     tokensReasoning: 0,
     usdMicros: 0,
     callsUnpriced: 0,

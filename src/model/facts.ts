@@ -166,8 +166,13 @@ function rateFrom(set: ModelPrice, tokensIn: number): Rate {
     if (typeof value !== 'object') return value;
     return stepsOf(value).findLast(({ start }) => tokensIn > start)?.price ?? value.base;
   };
-  const cached = at('cache_read_mtok');
-  return { in: at('input_mtok') ?? 0, out: at('output_mtok') ?? 0, ...(cached === undefined ? {} : { cached }) };
+  const [cached, written] = [at('cache_read_mtok'), at('cache_write_mtok')];
+  return {
+    in: at('input_mtok') ?? 0,
+    out: at('output_mtok') ?? 0,
+    ...(cached === undefined ? {} : { cached }),
+    ...(written === undefined ? {} : { written }),
+  };
 }
 
 function stepsOf(value: ModelPrice[string]): readonly { readonly start: number; readonly price: number }[] {

@@ -5,11 +5,15 @@ import { kindOf } from '../agent/contract.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { Usage } from '../journal/event.ts';
 
-/** USD per million tokens. `cached` is the price of input tokens read from the provider's cache; without it they cost `in`. */
+/**
+ * USD per million tokens. `cached` is the price of input tokens read from the provider's cache, `written` of those written
+ * into it; without them these cost `in`.
+ */
 export interface Rate {
   readonly in: number;
   readonly out: number;
   readonly cached?: number;
+  readonly written?: number;
 }
 
 /** A rate, and the rates of long requests: one with more than `tokensIn` input tokens costs that rate, all of it. */
@@ -49,13 +53,13 @@ export function rateOf(price: Price, tokensIn: number): Rate {
   return rate;
 }
 
-/** What a request is reserved at before it is sent, in micro-dollars, rounded up. Pure. */
+/** What a request is reserved at before it is sent, in micro-dollars, rounded up: all of its input may go into a cache. Pure. */
 export function reservationUsdMicros(price: Price, tokensIn: number, tokensOut: number): number {
   const rate = rateOf(price, tokensIn);
-  return Math.ceil(tokensIn * rate.in + tokensOut * rate.out);
+  return Math.ceil(tokensIn * Math.max(rate.in, rate.written ?? 0) + tokensOut * rate.out);
 }
 
-const RATE: readonly string[] = ['in', 'out', 'cached'];
+const RATE: readonly string[] = ['in', 'out', 'cached', 'written'];
 
 /** @throws AmdahlError MISCONFIGURED unless every price is made of amounts of at least 0. Pure; O(size of the table). */
 export function checkPrices(table: PriceTable): void {
@@ -64,7 +68,7 @@ export function checkPrices(table: PriceTable): void {
     if (wrong === undefined) continue;
     throw new AmdahlError(
       'MISCONFIGURED',
-      `The price ${JSON.stringify(model)} ${wrong}: write { in, out, cached } in USD per million tokens, 0 or more.`,
+      `The price ${JSON.stringify(model)} ${wrong}: write { in, out, cached, written } in USD per million tokens, 0 or more.`,
     );
   }
 }
@@ -75,7 +79,7 @@ function flawOf(price: unknown): string | undefined {
   const { over, ...rate } = price as { readonly over?: unknown }; // any object: what is in it is looked at below
   const flaw = rateFlaw(rate, RATE);
   if (flaw !== undefined || over === undefined) return flaw;
-  if (!Array.isArray(over)) return `has ${kindOf(over)} as over, which is a list of { tokensIn, in, out, cached }`;
+  if (!Array.isArray(over)) return `has ${kindOf(over)} as over, which is a list of { tokensIn, in, out, cached, written }`;
   for (const [nth, step] of (over as readonly unknown[]).entries()) {
     const wrong = typeof step !== 'object' || step === null ? `is ${kindOf(step)}` : stepFlaw(step);
     if (wrong !== undefined) return `${wrong} in over[${nth}]`;
@@ -111,14 +115,30 @@ function widest(table: Readonly<Record<string, unknown>>, model: string): string
 
 /**
  * What a usage costs, in integer micro-dollars, half up: tokens x USD per million tokens are micro-dollars. `tokensIn`
- * includes the cached ones and `tokensOut` the reasoning ones. Pure; exact for prices of up to six decimals.
+ * includes those read from a cache and written into it, `tokensOut` the reasoning ones. Pure; exact for prices of up to six decimals.
  */
 export function costUsdMicros(usage: Usage, price: Price): number {
   const cached = Math.min(usage.tokensCached, usage.tokensIn);
+  const written = Math.min(usage.tokensCacheWritten ?? 0, usage.tokensIn - cached);
   const rate = rateOf(price, usage.tokensIn);
   const millionths =
-    millionthsOf(usage.tokensIn - cached, rate.in) + millionthsOf(cached, rate.cached ?? rate.in) + millionthsOf(usage.tokensOut, rate.out);
+    millionthsOf(usage.tokensIn - cached - written, rate.in) +
+    millionthsOf(cached, rate.cached ?? rate.in) +
+    millionthsOf(written, rate.written ?? rate.in) +
+    millionthsOf(usage.tokensOut, rate.out);
   return Number((millionths + 500_000n) / 1_000_000n);
+}
+
+/**
+ * What a cache saved, in integer micro-dollars: what the same request would have cost without one, less what it costs. Below
+ * 0 where it wrote more than it read. Undefined where it has no part in it, or a price of its own is not known. Pure.
+ */
+export function savedUsdMicros(usage: Usage, price: Price): number | undefined {
+  const { tokensCached, tokensCacheWritten = 0 } = usage;
+  const rate = rateOf(price, usage.tokensIn);
+  const isKnown = (tokensCached === 0 || rate.cached !== undefined) && (tokensCacheWritten === 0 || rate.written !== undefined);
+  if (tokensCached + tokensCacheWritten === 0 || !isKnown) return undefined;
+  return costUsdMicros({ ...usage, tokensCached: 0, tokensCacheWritten: 0 }, price) - costUsdMicros(usage, price);
 }
 
 /** tokens x price in millionths of a micro-dollar, as an integer: sums of binary fractions would round wrongly. */

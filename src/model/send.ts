@@ -54,6 +54,8 @@ export interface Answered {
   readonly usage: Usage;
   readonly estimated: boolean;
   readonly usdMicros: number | undefined;
+  /** What the provider's cache saved of it, where that is known exactly. */
+  readonly savedUsdMicros: number | undefined;
   readonly ms: number;
   readonly capped: boolean;
   /** It answers the second sending of its turn. */

@@ -8,7 +8,7 @@ import type { Usage } from '../journal/event.ts';
 import { announcedIn } from './announced.ts';
 import { failureOf } from './failure.ts';
 import type { Permit } from './gate.ts';
-import { costUsdMicros } from './prices.ts';
+import { costUsdMicros, savedUsdMicros } from './prices.ts';
 import type { Answered, Failed, SendPorts, Outgoing, Reserved, Sent } from './send.ts';
 import { estimateTokens } from './tokens.ts';
 import { brokenOff, collect, type Delta, finalText, StreamFailure } from './turnStream.ts';
@@ -72,7 +72,8 @@ function answeredBy(
   if (result.finishReason.unified === 'interrupted') throw brokenOff(modelName(model));
   const { usage, estimated } = usageOf(result, tokensIn);
   const usdMicros = ports.price === undefined ? undefined : costUsdMicros(usage, ports.price);
-  return { ok: true, result, usage, estimated, usdMicros, ms, capped: metered && reserved.capped, hedge };
+  const saved = ports.price === undefined ? undefined : savedUsdMicros(usage, ports.price);
+  return { ok: true, result, usage, estimated, usdMicros, savedUsdMicros: saved, ms, capped: metered && reserved.capped, hedge };
 }
 
 function failedBy(thrown: unknown, outgoing: Outgoing, ports: SendPorts, way: Way, ms: number): Failed {
@@ -158,12 +159,14 @@ function usageOf(result: LanguageModelV4GenerateResult, tokensInEstimated: numbe
   const { inputTokens, outputTokens } = result.usage;
   const [tokensIn, tokensOut] = [countOf(inputTokens.total), countOf(outputTokens.total)];
   const estimated = tokensIn === undefined || tokensOut === undefined;
+  const written = countOf(inputTokens.cacheWrite) ?? 0;
   return {
     estimated,
     usage: {
       tokensIn: tokensIn ?? tokensInEstimated,
       tokensOut: tokensOut ?? estimateTokens(JSON.stringify(result.content)),
       tokensCached: countOf(inputTokens.cacheRead) ?? 0,
+      ...(written === 0 ? {} : { tokensCacheWritten: written }),
       tokensReasoning: countOf(outputTokens.reasoning) ?? 0,
     },
   };

@@ -184,7 +184,7 @@ export class GateRequest implements SendPorts {
     });
   }
 
-  answered({ usage, usdMicros, ms, estimated, capped, result }: Answered): void {
+  answered({ usage, usdMicros, savedUsdMicros, ms, estimated, capped, result }: Answered): void {
     const { who } = this.#behalf;
     this.#behalf.note({
       kind: 'model.responded',
@@ -196,6 +196,7 @@ export class GateRequest implements SendPorts {
       ...(estimated ? { estimated: true } : {}),
       ...(capped ? { capped: true } : {}),
       ...(usdMicros === undefined ? {} : { usdMicros }),
+      ...(savedUsdMicros === undefined ? {} : { savedUsdMicros }),
       ms,
     });
   }

@@ -200,7 +200,7 @@ export class ModelRequest implements SendPorts {
     aloud.withdraw();
   }
 
-  answered({ usage, usdMicros, ms, estimated, capped, hedge, result }: Answered): void {
+  answered({ usage, usdMicros, savedUsdMicros, ms, estimated, capped, hedge, result }: Answered): void {
     const { frame, place, turn, candidate, aloud } = this.#parts;
     const { session } = frame;
     const { content, structuredOutputText: text } = result;
@@ -221,6 +221,7 @@ export class ModelRequest implements SendPorts {
       ...(capped ? { capped: true } : {}),
       ...(hedge ? { hedge } : {}),
       ...(usdMicros === undefined ? {} : { usdMicros }),
+      ...(savedUsdMicros === undefined ? {} : { savedUsdMicros }),
       ms,
     });
   }

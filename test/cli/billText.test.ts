@@ -100,6 +100,15 @@ describe('a bill in a terminal', () => {
     expect((await shown(story, 200, 1))[1]).toContain('1 request turned away');
   });
 
+  it('says what caching saved, or cost', async () => {
+    const written = { usage: { ...usageOf(9_000, 20), tokensCacheWritten: 8_000 }, usd: 210 };
+    const first = [runStarted, requested('a'), responded('a', { ...written, saved: -6_000 })];
+    expect((await shown(first))[1]).toContain('8k written into the cache, which cost $0.0060 more than it saved');
+    const more = [...first, requested('a'), responded('a', { usage: usageOf(9_000, 20, 8_000), usd: 21, saved: 21_600 })];
+    expect((await shown(more))[1]).toContain('8k of the input cached, which saved $0.016, 8k written into the cache');
+    expect((await shown([...more, requested('a'), responded('a', { usage: usageOf(90, 1, 80) })])).join('\n')).not.toContain('saved');
+  });
+
   it('says so when no model was asked', async () => {
     expect(await shown([runStarted])).toEqual(['bill  no model was asked']);
   });

@@ -46,6 +46,24 @@ describe('a bill', () => {
     expect(bill.open).toEqual({ requests: 0, tokens: 0, usdMicros: 0 });
   });
 
+  it('says what caches read, wrote and saved, as long as all of that has a known price', async () => {
+    const cached = [
+      requested('a', { reservedUsd: 400 }),
+      responded('a', { usage: { ...usageOf(900, 20), tokensCacheWritten: 800 }, usd: 210, saved: -200 }),
+      requested('b', { reservedUsd: 400 }),
+      responded('b', { usage: usageOf(900, 20, 800), usd: 21, saved: 1_400 }),
+    ];
+    const bill = await billOf(journalOf(runStarted, ...cached));
+    expect(bill).toMatchObject({ tokensIn: 1_800, tokensCached: 800, tokensCacheWritten: 800, cacheSavedUsdMicros: 1_200 });
+    expect(bill.models['acme/small']).toMatchObject({ tokensCacheWritten: 800 });
+    const unknown = await billOf(
+      journalOf(runStarted, ...cached, requested('c'), responded('c', { usage: usageOf(9, 2, 5) }), requested('d'), responded('d')),
+    );
+    expect(unknown).not.toHaveProperty('cacheSavedUsdMicros');
+    expect(unknown).toMatchObject({ tokensCached: 805 });
+    expect(await billOf(journalOf(runStarted, requested('a'), responded('a')))).not.toHaveProperty('cacheSavedUsdMicros');
+  });
+
   it('names a model without a price instead of calling it free', async () => {
     const bill = await billOf(
       journalOf(

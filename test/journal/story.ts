@@ -102,6 +102,7 @@ export interface Answering {
   readonly attempt?: number;
   readonly turn?: number;
   readonly usage?: Usage;
+  readonly saved?: number;
   readonly usd?: number;
   readonly ms?: number;
   readonly text?: string;
@@ -118,7 +119,7 @@ export interface Failing extends Answering {
 }
 
 export function responded(path: string, answering: Answering = {}): Happening {
-  const { attempt = 1, turn = 1, usage = usageOf(90, 20), usd, ms = 5, text = 'fine', estimated, hedge } = answering;
+  const { attempt = 1, turn = 1, usage = usageOf(90, 20), usd, saved, ms = 5, text = 'fine', estimated, hedge } = answering;
   return {
     kind: 'model.responded',
     place: attemptOf(path, attempt),
@@ -129,6 +130,7 @@ export function responded(path: string, answering: Answering = {}): Happening {
     usage,
     ms,
     ...(usd === undefined ? {} : { usdMicros: usd }),
+    ...(saved === undefined ? {} : { savedUsdMicros: saved }),
     ...(estimated === undefined ? {} : { estimated }),
     ...(hedge === undefined ? {} : { hedge }),
   };

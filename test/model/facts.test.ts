@@ -40,15 +40,15 @@ test.each([
   ['openai.responses/gpt-4.1', { in: 2, out: 8, cached: 0.5 }],
   ['openai.chat/gpt-4.1', { in: 2, out: 8, cached: 0.5 }],
   ['openai/gpt-4.1-2025-04-14', { in: 2, out: 8, cached: 0.5 }],
-  ['anthropic.messages/claude-haiku-4-5', { in: 1, out: 5, cached: 0.1 }],
+  ['anthropic.messages/claude-haiku-4-5', { in: 1, out: 5, cached: 0.1, written: 1.25 }],
   ['google.generative-ai/gemini-2.5-flash', { in: 0.3, out: 2.5, cached: 0.03 }],
   ['google.vertex.chat/gemini-2.5-flash', { in: 0.3, out: 2.5, cached: 0.03 }],
-  ['vertex.anthropic.messages/claude-haiku-4-5', { in: 1, out: 5, cached: 0.1 }],
+  ['vertex.anthropic.messages/claude-haiku-4-5', { in: 1, out: 5, cached: 0.1, written: 1.25 }],
   ['xai.responses/grok-4', { in: 3, out: 15, cached: 0.75 }],
   ['groq.chat/openai/gpt-oss-120b', { in: 0.15, out: 0.6, cached: 0.075 }],
   ['mistral.chat/mistral-large-2407', { in: 2, out: 6 }],
-  ['openrouter.chat/anthropic/claude-haiku-4.5', { in: 1, out: 5, cached: 0.1 }],
-  ['gateway/anthropic/claude-haiku-4.5', { in: 1, out: 5, cached: 0.1 }],
+  ['openrouter.chat/anthropic/claude-haiku-4.5', { in: 1, out: 5, cached: 0.1, written: 1.25 }],
+  ['gateway/anthropic/claude-haiku-4.5', { in: 1, out: 5, cached: 0.1, written: 1.25 }],
   ['gateway/xai/grok-4', { in: 3, out: 15, cached: 0.75 }],
 ])('%s has its price', async (model, price) => {
   expect((await factsOf(model, AUTUMN)).price).toEqual(price);
@@ -59,7 +59,8 @@ test('a long request has its own rate', async () => {
     in: 3,
     out: 15,
     cached: 0.3,
-    over: [{ tokensIn: 200_000, in: 6, out: 22.5, cached: 0.6 }],
+    written: 3.75,
+    over: [{ tokensIn: 200_000, in: 6, out: 22.5, cached: 0.6, written: 7.5 }],
   });
 });
 

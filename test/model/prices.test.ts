@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Usage } from '../../src/journal/event.ts';
 import { agent } from '../../src/index.ts';
-import { checkPrices, costUsdMicros, priceOf, rateOf } from '../../src/model/prices.ts';
+import { checkPrices, costUsdMicros, priceOf, rateOf, reservationUsdMicros, savedUsdMicros } from '../../src/model/prices.ts';
 import { scripted } from '../../src/testing.ts';
 import { Trial } from '../support/trial.ts';
 
@@ -31,6 +31,24 @@ test('a model without a price has none: not zero', () => {
 test('cached input costs its own price, or the input price where none is said', () => {
   expect(costUsdMicros(usage(1000, 100, 800), { in: 3, out: 15, cached: 0.3 })).toBe(600 + 240 + 1500);
   expect(costUsdMicros(usage(1000, 100, 800), { in: 3, out: 15 })).toBe(3000 + 1500);
+});
+
+test('what is written into a cache costs its own price, and a reservation allows for it', () => {
+  const price = { in: 3, out: 15, cached: 0.3, written: 3.75 };
+  const written: Usage = { ...usage(1000, 100, 400), tokensCacheWritten: 500 };
+  expect(costUsdMicros(written, price)).toBe(300 + 120 + 1875 + 1500);
+  expect(costUsdMicros(written, { in: 3, out: 15 })).toBe(3000 + 1500);
+  expect(reservationUsdMicros(price, 1000, 100)).toBe(3750 + 1500);
+  expect(reservationUsdMicros({ ...price, written: 0 }, 1000, 100)).toBe(3000 + 1500);
+});
+
+test('what a cache saved is told where its prices are known: less than nothing where it was only written', () => {
+  const price = { in: 3, out: 15, cached: 0.3, written: 3.75 };
+  expect(savedUsdMicros(usage(1000, 100, 800), price)).toBe(800 * 3 - 800 * 0.3);
+  expect(savedUsdMicros({ ...usage(1000, 100), tokensCacheWritten: 800 }, price)).toBe(-600);
+  expect(savedUsdMicros(usage(1000, 100), price)).toBeUndefined();
+  expect(savedUsdMicros(usage(1000, 100, 800), { in: 3, out: 15 })).toBeUndefined();
+  expect(savedUsdMicros({ ...usage(1000, 100, 10), tokensCacheWritten: 1 }, { in: 3, out: 15, cached: 0.3 })).toBeUndefined();
 });
 
 test('a cost is rounded half up to whole micro-dollars, once, over the sum', () => {
@@ -63,7 +81,7 @@ test('a price with steps is accepted in a table', () => {
 });
 
 test.each([
-  [{ in: 1, out: 1, over: 3 }, 'has a number as over, which is a list of { tokensIn, in, out, cached }'],
+  [{ in: 1, out: 1, over: 3 }, 'has a number as over, which is a list of { tokensIn, in, out, cached, written }'],
   [{ in: 1, out: 1, over: [3] }, 'is a number in over[0]'],
   [{ in: 1, out: 1, over: [{ in: 1, out: 1 }] }, "has no 'tokensIn' in over[0]"],
   [{ in: 1, out: 1, over: [{ tokensIn: 1.5, in: 1, out: 1 }] }, 'says tokensIn: 1.5, no whole number in over[0]'],
@@ -91,7 +109,7 @@ test.each([
   expect(() => checkPrices({ 'acme/large': { in: 3, out: 15, cached: 0.3 }, 'acme/*': price as never })).toThrow(
     expect.objectContaining({
       code: 'MISCONFIGURED',
-      message: `The price "acme/*" ${why}: write { in, out, cached } in USD per million tokens, 0 or more.`,
+      message: `The price "acme/*" ${why}: write { in, out, cached, written } in USD per million tokens, 0 or more.`,
     }) as Error,
   );
 });

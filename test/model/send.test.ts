@@ -113,6 +113,18 @@ describe('usage', () => {
     });
   });
 
+  test('tells what went into a cache, what that costs, and what the cache saved', async () => {
+    const model = reporting({
+      inputTokens: { total: 100, noCache: 20, cacheRead: 30, cacheWrite: 50 },
+      outputTokens: { total: 50, text: 50, reasoning: 0 },
+    });
+    expect(await send(outgoing(model), ports({ price: { in: 2, out: 10, cached: 1, written: 4 } }))).toMatchObject({
+      usage: { tokensIn: 100, tokensCached: 30, tokensCacheWritten: 50 },
+      usdMicros: 20 * 2 + 30 * 1 + 50 * 4 + 50 * 10,
+      savedUsdMicros: 30 - 100,
+    });
+  });
+
   test('that a provider does not report is estimated, and said to be', async () => {
     const sent = await send(
       outgoing(reporting({ inputTokens: nothing, outputTokens: { total: undefined, text: undefined, reasoning: undefined } })),

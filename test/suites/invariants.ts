@@ -179,6 +179,7 @@ export async function billAddsUp(entries: readonly Entry[], bill: Bill): Promise
       'tokensIn',
       'tokensOut',
       'tokensCached',
+      'tokensCacheWritten',
       'tokensReasoning',
       'usdMicros',
       'callsUnpriced',
