@@ -1,11 +1,10 @@
-// The README is held to what it says: its code is the code of examples that run here, its table is the code's own.
+// The README is held to what it says: its code is the code of examples that run here.
 
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEFAULT_LIMITS } from '../../src/index.ts';
 
 const readme = readFileSync('README.md', 'utf8');
 const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
@@ -55,17 +54,7 @@ describe('the README', () => {
     expect(runExample('examples/readme/gate.ts')).toBe('40 headlines, 1 request outside of the run; 0 uncounted\n');
     expect(runExample('examples/readme/weather.ts')).toBe('40 right; some were sent again, some were mended\n');
   });
-
-  it('names every limit and its default', () => {
-    const rows = [...readme.matchAll(/^\| `(\w+)` \| ([\d,]+)( \w+)? \|/gm)].map(([, name = '', number = '', unit = '']) => [
-      name,
-      Number(number.replaceAll(',', '')) * (BYTES[unit.trim()] ?? 1),
-    ]);
-    expect(Object.fromEntries(rows)).toEqual(DEFAULT_LIMITS);
-  });
 });
-
-const BYTES: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 * 1024 };
 
 function runExample(file: string): string {
   return execFileSync(process.execPath, [file], { encoding: 'utf8', env: { ...process.env, AMDAHL_DIR: home } });
