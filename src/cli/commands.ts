@@ -23,6 +23,7 @@ Examples:
   amdahl resume last                             go on after Ctrl-C, a crash or a failure; nothing is bought twice
   amdahl show last                               what happened: every call, its attempts, time, tokens and dollars
   amdahl show last --prompt                      exactly what was sent to the models, call by call
+  amdahl script last test/sweep.script.json      turn a run into a test, which asks nobody
   amdahl limits                                  how many requests and tokens providers take, as far as runs have learned
   amdahl doctor                                  which providers, packages and keys are found, and whether the journal is well
 
@@ -63,6 +64,14 @@ Examples:
   amdahl show sweep-7 --prompt                        which calls asked a model, and what the first one sent
   amdahl show sweep-7 --prompt 'sweep[3]/review'      what one call sent; --prompt --all: what all sent
   amdahl show sweep-7 --prompt --json                 every request as one line of JSON`;
+
+const SCRIPT_HELP = `
+The test fails where the program now asks a model, or acts, otherwise than in the run. FILE holds what was said in the run:
+look at it before you commit it.
+
+Examples:
+  amdahl script last test/review.script.json > test/review.test.ts
+  amdahl script sweep-7 | jq '.talks[0]'`;
 
 const LIMITS_HELP = `
 One gate for each provider account and model stands in front of all agents of a process. It keeps to the limits it knows:
@@ -136,6 +145,7 @@ export function commandLine(terminal: Terminal, done: Done): Command {
   addResume(program, terminal, done);
   addRuns(program, terminal, done);
   addShow(program, terminal, done);
+  addScript(program, terminal, done);
   addLimits(program, terminal, done);
   addDoctor(program, terminal, done);
   addModelServer(program, terminal, done);
@@ -214,6 +224,20 @@ function addShow(program: Command, terminal: Terminal, done: Done): void {
     .action(async (run: string, options: ShowOptions) => {
       const { showCommand } = await import('./showCommand.ts');
       done(await showCommand(run, options, terminal));
+    });
+}
+
+function addScript(program: Command, terminal: Terminal, done: Done): void {
+  program
+    .command('script')
+    .summary('turn a run into a test')
+    .description('Writes what a run asked and was answered to FILE, as JSON, and prints a test that plays it without model or network.')
+    .argument('<run>', "its id, the start of one, or 'last'")
+    .argument('[file]', 'where to, such as test/review.script.json; standard output without it')
+    .addHelpText('after', SCRIPT_HELP)
+    .action(async (run: string, file: string | undefined) => {
+      const { scriptCommand } = await import('./scriptCommand.ts');
+      done(await scriptCommand(run, file, terminal));
     });
 }
 

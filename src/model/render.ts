@@ -86,6 +86,19 @@ function formOf(format: Fixed['format']): string | undefined {
     : undefined;
 }
 
+/** Messages without the form of the answer, where it is spelled out. `format` is as it was journaled. Pure. */
+export function withoutForm(messages: readonly LanguageModelV4Message[], format: Json | undefined): readonly LanguageModelV4Message[] {
+  const form = typeof format === 'object' && format !== null && 'type' in format ? formOf(format as Fixed['format']) : undefined; // as made below
+  if (form === undefined) return messages;
+  const end = `\n\n${form}`;
+  const cut = (text: string): string => (text.endsWith(end) ? text.slice(0, -end.length) : text);
+  return messages.map((message): LanguageModelV4Message => {
+    if (message.role === 'system') return { ...message, content: cut(message.content) };
+    if (message.role !== 'user') return message;
+    return { ...message, content: message.content.map((part) => (part.type === 'text' ? { ...part, text: cut(part.text) } : part)) };
+  });
+}
+
 function formatOf(name: string, output: Contract): Pick<Fixed, 'format' | 'unwrap'> {
   if (output.kind === 'text') return { format: { type: 'text' }, unwrap: undefined };
   const { schema, unwrap } = wrapForModel(output.jsonSchema());

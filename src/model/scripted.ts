@@ -91,11 +91,16 @@ export function scripted(
     doGenerate: generate,
     doStream: async (request) => ({ stream: streamOf(await generate(request)) }),
   };
-  scripts.add(model);
-  return model;
+  return asStandIn(model);
 }
 
 const scripts = new WeakSet<object>();
+
+/** The same model, known from now on as one behind which no provider is. */
+export function asStandIn<T extends LanguageModelV4>(model: T): T {
+  scripts.add(model);
+  return model;
+}
 
 /** Whether a model is a script: it stands in for one, and no provider is behind it. */
 export function isStandIn(model: LanguageModelV4): boolean {

@@ -139,13 +139,13 @@ async function attemptCode(
 async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input, attempt: Attempt): Promise<Judged> {
   const { agent, life, path, place, session } = frame;
   const own = askerPlace(place, 'attempt', attempt.number);
-  const standIn = session.standIn((standIns) => standIns.step(agent));
+  const standIn = session.standIn((standIns) => standIns.step(agent, input.raw));
   const code = new CodeAsker(frame, own, attempt.number);
   const execute = (signal: AbortSignal): unknown =>
     code.run(() =>
       standIn === undefined
         ? behaviour.execute(input.value, { signal })
-        : standIn({ raw: input.raw, value: input.value, input: input.value, signal }),
+        : standIn({ value: input.value, input: input.value, signal }),
     );
   let raw: Json;
   try {

@@ -10,9 +10,7 @@ import type { Registry } from '../model/registry.ts';
 import type { RunOptions } from './runOptions.ts';
 
 export interface StandInCall {
-  /** As the model wrote them, or as the step was asked. */
-  readonly raw: Json;
-  /** What the contract made of it. */
+  /** What the contract made of the arguments, or of the step's input. */
   readonly value: unknown;
   /** The contracted input of the call that a tool serves; a step's own. */
   readonly input: unknown;
@@ -22,15 +20,15 @@ export interface StandInCall {
 /** Runs in place of code. */
 export type StandIn = (call: StandInCall) => unknown;
 
-/** Each answers with an error where nothing may stand for what was asked. It ends the run, whoever catches what. */
+/** `raw`: arguments as the model wrote them, a step's input as it was asked. Each answers with an error where nothing may stand for what was asked. It ends the run, whoever catches what. */
 export interface StandIns {
   /** Looks up names without the machine's packages and keys. */
   readonly registry: Registry;
   model(agent: AnyAgent): AmdahlError | undefined;
   /** Undefined where the tool's own code runs. */
-  tool(agent: AnyAgent, spec: Extract<ToolSpec, { kind: 'code' }>): StandIn | AmdahlError | undefined;
+  tool(agent: AnyAgent, spec: Extract<ToolSpec, { kind: 'code' }>, raw: Json): StandIn | AmdahlError | undefined;
   /** Undefined where the step's own code runs. */
-  step(agent: AnyAgent): StandIn | AmdahlError | undefined;
+  step(agent: AnyAgent, raw: Json): StandIn | AmdahlError | undefined;
   /** A model that code of `path` asks through gate(). */
   gated(path: string, model: LanguageModelV4): AmdahlError | undefined;
   /** What was drawn and decided at an asker's place in the run that the test repeats. */

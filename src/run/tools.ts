@@ -77,13 +77,13 @@ async function askAgent(
 async function runCode(on: ToolTurn, spec: CodeTool | undefined, asker: Asker, call: LanguageModelV4ToolCall): Promise<Json> {
   const { frame } = on;
   const { session, agent } = frame;
-  const standIn = spec === undefined ? undefined : session.standIn((standIns) => standIns.tool(agent, spec));
+  const raw = toJson(argumentsOf(call), `the arguments of '${call.toolName}'`);
+  const standIn = spec === undefined ? undefined : session.standIn((standIns) => standIns.tool(agent, spec, raw));
   if (on.again) {
     const known = foldAct(await session.recall(asker.place));
     if (known.kind === 'returned') return spec === undefined ? known.result : bounded(frame, spec, known.result);
     if (known.kind === 'threw') throw reviveError(known.error);
   }
-  const raw = toJson(argumentsOf(call), `the arguments of '${call.toolName}'`);
   noteCalled(frame, asker, call, raw, spec?.effect ?? 'none');
   const start = session.clock.now();
   let args: Json;
@@ -104,7 +104,7 @@ async function runCode(on: ToolTurn, spec: CodeTool | undefined, asker: Asker, c
       () =>
         standIn === undefined
           ? spec.execute(value, { input: on.input.value, signal, id: call.toolCallId })
-          : standIn({ raw, value, input: on.input.value, signal }),
+          : standIn({ value, input: on.input.value, signal }),
       spec.timeoutMs === undefined ? undefined : signal,
     );
   try {

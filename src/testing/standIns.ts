@@ -4,7 +4,7 @@ import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { AnyAgent } from '../agent/definition.ts';
 import { modelsIn } from '../agent/agent.ts';
 import { kindOf } from '../agent/contract.ts';
-import { AmdahlError } from '../agent/errors.ts';
+import { AmdahlError, reviveError } from '../agent/errors.ts';
 import { modelName } from '../agent/fingerprint.ts';
 import { nearest } from '../agent/nearest.ts';
 import { adapted, type AnyLanguageModel, isLanguageModel } from '../model/adapted.ts';
@@ -12,6 +12,8 @@ import { registry } from '../model/registry.ts';
 import { isStandIn, scripted, type ScriptedModel, type ScriptedTurn } from '../model/scripted.ts';
 import { deny, type Deny, type Models } from '../run/models.ts';
 import type { StandIn, StandIns } from '../run/standIns.ts';
+import type { Repeat } from './repeat.ts';
+import type { ScriptResult } from './script.ts';
 
 /** What answers in place of an agent's model. */
 export type ModelStandIn = ScriptedTurn | readonly ScriptedTurn[] | Parameters<typeof scripted>[0] | AnyLanguageModel | Deny;
@@ -27,6 +29,8 @@ export interface Given {
   readonly models: Readonly<Record<string, ModelStandIn>>;
   readonly tools: Readonly<Record<string, CodeStandIn>>;
   readonly steps: Readonly<Record<string, CodeStandIn>>;
+  /** A real run that answers for what is not given by name. */
+  readonly repeat?: Repeat;
 }
 
 /** The models of a test as a run takes them, and which of them are scripts that the test wrote. */
@@ -86,7 +90,8 @@ export function checkNames(root: AnyAgent, { tools, steps }: Given): void {
 }
 
 /** The stand-ins of a test as a run asks for them. */
-export function standInsOf(given: Given): StandIns {
+export function standInsOf(given: Given, recall?: StandIns['recall']): StandIns {
+  const { repeat } = given;
   const own = <T>(from: Readonly<Record<string, T>>, name: string): T | undefined => (Object.hasOwn(from, name) ? from[name] : undefined);
   return {
     registry: registry({
@@ -96,23 +101,37 @@ export function standInsOf(given: Given): StandIns {
     }),
     model: (agent) =>
       (own(given.models, agent.name) ?? own(given.models, '*') ?? ownScript(agent)) ? undefined : modelMissing(agent, given),
-    tool: (agent, { name, effect }) => {
+    tool: (agent, { name, effect }, args) => {
       const standIn = own(given.tools, `${agent.name}/${name}`) ?? own(given.tools, name);
       if (standIn !== undefined) return inPlace(standIn);
+      // What only reads may be asked something new, and then really runs.
+      if (repeat !== undefined && (effect !== 'none' || repeat.hasTool(agent.name, name, args)))
+        return again(repeat.tool(agent.name, name, args));
       return effect === 'none' ? undefined : toolMissing(agent.name, name);
     },
-    step: ({ name, behaviour }) => {
+    step: ({ name, behaviour }, input) => {
       const standIn = own(given.steps, name);
       if (standIn !== undefined) return inPlace(standIn);
-      return behaviour.kind === 'step' && behaviour.effect !== 'none' ? stepMissing(name) : undefined;
+      const acts = behaviour.kind === 'step' && behaviour.effect !== 'none';
+      if (repeat !== undefined && (acts || repeat.hasStep(name))) return again(repeat.step(name, input));
+      return acts ? stepMissing(name) : undefined;
     },
     gated: (path, model) => (isStandIn(model) ? undefined : gatedMissing(path, model)),
-    recall: () => [],
+    recall: recall ?? (() => []),
   };
 }
 
 function inPlace(standIn: CodeStandIn): StandIn {
   return ({ value, input, signal }) => standIn(value as Parameters<CodeStandIn>[0], { input, signal }); // what the contract let through
+}
+
+/** What came of it in the real run, once more. */
+function again(came: ScriptResult | AmdahlError): StandIn | AmdahlError {
+  if (came instanceof AmdahlError) return came;
+  return () => {
+    if ('error' in came) throw reviveError(came.error);
+    return came.result;
+  };
 }
 
 /** A model of its own that is a script asks nobody: it needs no stand-in. */

@@ -8,12 +8,15 @@ import type { Event, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { memoryJournal } from '../journal/memory.ts';
 import type { ScriptedModel } from '../model/scripted.ts';
+import type { Models } from '../run/models.ts';
 import { run } from '../run/run.ts';
 import type { RunOptions } from '../run/runOptions.ts';
 import { RunError, type RunResult } from '../run/runResult.ts';
 import { withStandIns } from '../run/standIns.ts';
 import { evidenceOf, type TestEvidence } from './evidence.ts';
-import { checkNames, type CodeStandIn, type ModelStandIn, modelsOf, standInsOf } from './standIns.ts';
+import { Repeat } from './repeat.ts';
+import { recallOf, type Script } from './script.ts';
+import { checkNames, type CodeStandIn, type Given, type ModelStandIn, modelsOf, standInsOf } from './standIns.ts';
 import { testClock, testRandom } from './testPorts.ts';
 
 /** Options of `run`, but for models: those are stand-ins. */
@@ -54,35 +57,56 @@ export class TestError extends RunError {
  *   else, or less, than it says, whoever caught that; else what the run fails with. AmdahlError as `run` before it begins.
  */
 export async function testRun<I, O>(agent: Agent<I, O>, input: NoInfer<I>, options: TestOptions = {}): Promise<TestResult<O>> {
+  return await testWith(agent, input, options, undefined);
+}
+
+/** A test whose stand-ins are those of a script, where `options` have none by name. */
+export async function testWith<I, O>(
+  agent: Agent<I, O>,
+  input: NoInfer<I>,
+  options: TestOptions,
+  script: Script | undefined,
+): Promise<TestResult<O>> {
   const { models = {}, tools = {}, steps = {}, ...rest } = options;
+  const repeat = script === undefined ? undefined : new Repeat(script);
   checkNames(agent, { models, tools, steps });
   const { given, scripts } = modelsOf(models);
+  const repeated = Object.fromEntries((repeat?.agents ?? []).map((name) => [name, repeat?.model(name)])) as Models; // each is there
+  const standIns = { models: { ...repeated, ...given } as Given['models'], tools, steps, ...(repeat === undefined ? {} : { repeat }) }; // names are looked up
   const events: Event[] = [];
   const { journal = memoryJournal() } = rest;
   const runOptions: RunOptions = {
-    id: 'test',
+    id: script?.run ?? 'test',
     clock: testClock(),
     random: testRandom(),
     ...rest,
+    prices: { 'scripted/*': FREE, 'script/*': FREE, ...rest.prices },
     journal,
-    models: given,
+    models: { ...repeated, ...given },
     onEvent: (event) => {
       events.push(event);
       return rest.onEvent?.(event);
     },
   };
   try {
-    const result = await run(agent, input, withStandIns(runOptions, standInsOf({ models, tools, steps })));
+    const result = await run(
+      agent,
+      input,
+      withStandIns(runOptions, standInsOf(standIns, script === undefined ? undefined : recallOf(script))),
+    );
     const evidence = evidenceOf(events);
-    const drift = driftOf(scripts);
+    const drift = driftOf(scripts) ?? repeat?.drift;
     if (drift !== undefined) throw new TestError(drift, { ...result, journal }, evidence);
     return { ...result, ...evidence };
   } catch (thrown) {
-    throw thrown instanceof RunError && !(thrown instanceof TestError)
-      ? new TestError(thrown, { id: thrown.id, bill: thrown.bill, journal }, evidenceOf(events))
-      : thrown;
+    if (!(thrown instanceof RunError) || thrown instanceof TestError) throw thrown;
+    const cause = thrown.code === 'SCRIPT_DRIFT' ? thrown : (repeat?.drift ?? thrown);
+    throw new TestError(cause, { id: thrown.id, bill: thrown.bill, journal }, evidenceOf(events));
   }
 }
+
+/** Stand-ins cost nothing, so that a cap in USD has a price to go by. */
+const FREE = { in: 0, out: 0 };
 
 /** What is wrong with how scripts were asked, whoever caught that. */
 function driftOf(scripts: ReadonlyMap<string, ScriptedModel>): AmdahlError | undefined {

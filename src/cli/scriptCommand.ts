@@ -1,0 +1,85 @@
+// `amdahl script`: a run as a test. Writes what was asked and answered to a file, and prints the test that plays it.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, relative, resolve } from 'node:path';
+import { AmdahlError } from '../agent/errors.ts';
+import type { ProgramRef } from '../journal/event.ts';
+import type { RunRow } from '../journal/journal.ts';
+import { journalToScript, type Script } from '../testing/script.ts';
+import { findRun, requireJournal, shortPath } from './runReference.ts';
+import type { Terminal } from './terminal.ts';
+
+export async function scriptCommand(text: string, file: string | undefined, { out, err }: Terminal): Promise<number> {
+  const journal = requireJournal();
+  const row = await findRun(journal, text);
+  const script = await journalToScript(row.run, { journal });
+  await journal.close();
+  const json = JSON.stringify(script, undefined, 2);
+  if (file === undefined) {
+    out.line(json);
+    return 0;
+  }
+  write(file, `${json}\n`);
+  err.line(err.colors.dim(`${shortPath(resolve(file))} has what ${row.run} asked and was answered. A test that plays it:`));
+  out.line(testText(row, script, file));
+  return 0;
+}
+
+/** @throws AmdahlError MISCONFIGURED rather than to overwrite anything but a script. */
+function write(file: string, json: string): void {
+  if (existsSync(file) && !isScript(readFileSync(file, 'utf8')))
+    throw new AmdahlError('MISCONFIGURED', `${file} is there already and is no script. Give another name, such as test/run.script.json.`);
+  mkdirSync(dirname(resolve(file)), { recursive: true });
+  writeFileSync(file, json);
+}
+
+function isScript(text: string): boolean {
+  try {
+    const read: unknown = JSON.parse(text);
+    return typeof read === 'object' && read !== null && 'amdahl' in read && read.amdahl === 'script';
+  } catch {
+    return false;
+  }
+}
+
+/** A test beside FILE, for the test runner that the project has. */
+function testText({ run, agent, program }: RunRow, script: Script, file: string): string {
+  const name = program !== undefined && program.export !== 'default' ? program.export : identifier(agent);
+  const expects =
+    script.output === undefined
+      ? [`  await assert.rejects(testScript(${name}, script), { code: '${script.failure?.code ?? 'CANCELLED'}' });`]
+      : [`  const { output } = await testScript(${name}, script);`, `  assert.deepEqual(output, script.output);`];
+  return [
+    `import assert from 'node:assert/strict';`,
+    `import { test } from '${testRunner()}';`,
+    `import { testScript } from 'amdahl/testing';`,
+    importText(name, program, file),
+    `import script from './${basename(file)}' with { type: 'json' };`,
+    '',
+    `test('${agent.replaceAll(/['\\]/g, '\\$&')} does as in ${run}', async () => {`,
+    ...expects,
+    '});',
+  ].join('\n');
+}
+
+function importText(name: string, program: ProgramRef | undefined, file: string): string {
+  if (program === undefined) return `import { ${name} } from './…'; // where the agent is: the run was not started by amdahl run`;
+  const path = relative(dirname(resolve(file)), resolve(program.file)).replaceAll('\\', '/');
+  const from = path.startsWith('.') ? path : `./${path}`;
+  return program.export === 'default' ? `import ${name} from '${from}';` : `import { ${name} } from '${from}';`;
+}
+
+/** An agent's name as one of JavaScript. */
+function identifier(agent: string): string {
+  const words = agent.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
+  const name = words.map((word, nth) => (nth === 0 ? word.charAt(0).toLowerCase() : word.charAt(0).toUpperCase()) + word.slice(1)).join('');
+  return /^[A-Za-z]/.test(name) ? name : `agent${name}`;
+}
+
+function testRunner(): string {
+  try {
+    return /"vitest"\s*:/.test(readFileSync('package.json', 'utf8')) ? 'vitest' : 'node:test';
+  } catch {
+    return 'node:test';
+  }
+}

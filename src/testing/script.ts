@@ -1,0 +1,224 @@
+// What a real run asked and was answered, as data: read from its journal, kept as a file beside a test. testScript.ts plays
+// it; `amdahl script` writes it.
+
+import type { LanguageModelV4Content, LanguageModelV4FinishReason, LanguageModelV4Message } from '@ai-sdk/provider';
+import { AmdahlError, type ErrorRecord } from '../agent/errors.ts';
+import type { Entry, Event, EventOf, Json, Place, RunId, Setup, Usage } from '../journal/event.ts';
+import type { Journal } from '../journal/journal.ts';
+import { defaultJournal } from '../journal/sqlite.ts';
+import { withoutForm } from '../model/render.ts';
+import { foldTurns } from '../run/recorded.ts';
+
+/** The version of this format. */
+export const SCRIPT_VERSION = 1;
+
+/** What a model answered to a request. */
+export interface ScriptAnswer {
+  readonly content: readonly LanguageModelV4Content[];
+  readonly text?: string;
+  readonly finish: LanguageModelV4FinishReason['unified'];
+  readonly usage?: Usage;
+}
+
+/** A turn: what was told to the model, and what it answered, or why it did not. */
+export interface ScriptTurn {
+  readonly told: readonly LanguageModelV4Message[];
+  readonly answer?: ScriptAnswer;
+  readonly error?: ErrorRecord;
+}
+
+/** A conversation of one attempt. */
+export interface ScriptTalk {
+  readonly agent: string;
+  /** For people. */
+  readonly path: string;
+  /** Which of `setups`. */
+  readonly setup: number;
+  readonly turns: readonly ScriptTurn[];
+}
+
+/** What came back of code. */
+export type ScriptResult = { readonly result: Json } | { readonly error: ErrorRecord };
+
+export interface Script {
+  readonly amdahl: 'script';
+  readonly version: number;
+  readonly run: string;
+  readonly agent: string;
+  readonly input: Json;
+  /** Absent where the run did not succeed. */
+  readonly output?: Json;
+  /** Why it failed, where it did. */
+  readonly failure?: ErrorRecord;
+  /** Tools and forms of answers that requests offered. */
+  readonly setups: readonly Pick<Setup, 'tools' | 'format'>[];
+  readonly talks: readonly ScriptTalk[];
+  readonly tools: readonly ({ readonly agent: string; readonly tool: string; readonly args: Json } & ScriptResult)[];
+  readonly steps: readonly ({ readonly step: string; readonly input: Json } & ScriptResult)[];
+  /** What flows drew from the world and which branch of a race was first, by the place of who asked. */
+  readonly drawn: readonly EventOf<'value.drawn' | 'decision'>[];
+}
+
+/**
+ * A run as stand-ins, for `testScript`: give its id, or what `run` resolved to. O(what was said).
+ * @throws AmdahlError RUN_UNKNOWN where the journal (default: the one of this directory) has no such run.
+ */
+export async function journalToScript(
+  run: string | { readonly id: string },
+  { journal = defaultJournal() }: { readonly journal?: Journal } = {},
+): Promise<Script> {
+  const id = (typeof run === 'string' ? run : run.id) as RunId; // whatever is given is looked up as it is
+  const found = new Found();
+  for await (const entry of journal.read(id)) found.add(entry);
+  return found.script(id);
+}
+
+interface Talk {
+  readonly agent: string;
+  readonly path: string;
+  setup: Pick<Setup, 'tools' | 'format'> | undefined;
+  readonly entries: Entry[];
+  failure: ErrorRecord | undefined;
+}
+
+/** A run as far as it was read. */
+class Found {
+  #started: EventOf<'run.started'> | undefined;
+  #output: Json | undefined;
+  #failure: ErrorRecord | undefined;
+  readonly #talks = new Map<Place, Talk>();
+  readonly #agents = new Map<Place, EventOf<'call.started'>>();
+  readonly #called = new Map<Place, EventOf<'tool.called'> | EventOf<'effect.committing'>>();
+  readonly #tools: Script['tools'][number][] = [];
+  readonly #steps: Script['steps'][number][] = [];
+  /** Steps whose code asked models: they are answered as a whole. */
+  readonly #asking = new Set<Place>();
+  readonly #drawn: Script['drawn'][number][] = [];
+
+  add(entry: Entry): void {
+    const { event } = entry;
+    switch (event.kind) {
+      case 'run.started':
+        this.#started = event;
+        return;
+      case 'run.succeeded':
+        this.#output = event.output;
+        return;
+      case 'run.resumed':
+        this.#output = this.#failure = undefined;
+        return;
+      case 'run.failed':
+        this.#failure = event.error;
+        return;
+      case 'call.started':
+        this.#agents.set(event.place, event);
+        return;
+      case 'call.succeeded':
+        return this.#succeeded(event);
+      case 'model.requested':
+      case 'model.responded':
+      case 'model.failed':
+      case 'attempt.repaired':
+        return this.#said(entry, event);
+      case 'tool.called':
+        this.#called.set(event.place, event);
+        return;
+      case 'effect.committing':
+        if (!this.#called.has(event.place)) this.#called.set(event.place, event);
+        return;
+      case 'tool.returned':
+        return this.#returned(event);
+      case 'value.drawn':
+        this.#drawn.push(event);
+        return;
+      case 'decision':
+        if (event.question.startsWith('race')) this.#drawn.push(event);
+        return;
+      default:
+        return; // Says nothing of what was asked or answered.
+    }
+  }
+
+  #said(entry: Entry, event: EventOf<'model.requested' | 'model.responded' | 'model.failed' | 'attempt.repaired'>): void {
+    if (event.kind === 'model.requested') {
+      if (event.gated === true) return void this.#asking.add(event.call);
+      const talk = this.#talks.get(event.place) ?? {
+        agent: event.agent,
+        path: event.path,
+        setup: undefined,
+        entries: [],
+        failure: undefined,
+      };
+      if (event.setup !== undefined) talk.setup ??= { tools: event.setup.tools, format: event.setup.format };
+      this.#talks.set(event.place, talk);
+    }
+    const talk = this.#talks.get(event.place);
+    talk?.entries.push(entry);
+    if (talk !== undefined && event.kind === 'model.failed' && event.lost !== true) talk.failure = event.error;
+  }
+
+  #returned(event: EventOf<'tool.returned'>): void {
+    const called = this.#called.get(event.place);
+    if (called === undefined || ('error' in event && event.error.data?.['begun'] === false)) return;
+    const came = 'error' in event ? { error: event.error } : { result: event.result };
+    if (called.kind === 'effect.committing') return void this.#steps.push({ step: called.tool, input: called.args, ...came });
+    const agent = this.#agents.get(called.call)?.agent;
+    if (agent !== undefined && called.effect !== 'agent') this.#tools.push({ agent, tool: called.tool, args: called.args, ...came });
+  }
+
+  #succeeded({ place, output }: EventOf<'call.succeeded'>): void {
+    const call = this.#agents.get(place);
+    if (call === undefined || call.of !== 'step' || output === undefined || !this.#asking.has(place)) return;
+    this.#steps.push({ step: call.agent, input: call.input, result: output });
+  }
+
+  script(run: RunId): Script {
+    if (this.#started === undefined)
+      throw new AmdahlError(
+        'RUN_UNKNOWN',
+        `There is no run '${run}' in this journal. Give the journal that it is in: journalToScript(id, { journal }).`,
+      );
+    const { agent, input } = this.#started;
+    const setups = new Map<string, { readonly index: number; readonly setup: Script['setups'][number] }>();
+    const talks = [...this.#talks.values()].map((talk): ScriptTalk => {
+      const setup = talk.setup ?? { tools: [], format: null };
+      const key = JSON.stringify(setup);
+      const { index } = setups.get(key) ?? { index: setups.size };
+      setups.set(key, { index, setup });
+      return { agent: talk.agent, path: talk.path, setup: index, turns: turnsOf(talk) };
+    });
+    return {
+      amdahl: 'script',
+      version: SCRIPT_VERSION,
+      run,
+      agent,
+      input,
+      ...(this.#output === undefined ? {} : { output: this.#output }),
+      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
+      setups: [...setups.values()].map(({ setup }) => setup),
+      talks,
+      tools: this.#tools,
+      steps: this.#steps,
+      drawn: this.#drawn,
+    };
+  }
+}
+
+function turnsOf({ entries, failure, setup }: Talk): readonly ScriptTurn[] {
+  const usages = new Map<number, Usage>();
+  for (const { event } of entries) if (event.kind === 'model.responded') usages.set(event.turn, event.usage);
+  return foldTurns(entries).map(({ adds, reply }, turn): ScriptTurn => {
+    // Where a provider does not pass on the form of an answer it was spelled out: a stand-in passes it on.
+    const told = withoutForm(adds, setup?.format);
+    if (reply === undefined) return { told, ...(failure === undefined ? {} : { error: failure }) };
+    const { content, text, finish } = reply;
+    const usage = usages.get(turn);
+    return { told, answer: { content, finish, ...(text === undefined ? {} : { text }), ...(usage === undefined ? {} : { usage }) } };
+  });
+}
+
+/** An event that only tests play back: as it stands in a journal. Pure. */
+export function recallOf({ drawn }: Script): (place: Place) => readonly Entry[] {
+  const byPlace = Map.groupBy(drawn, ({ place }) => place);
+  return (place) => (byPlace.get(place) ?? []).map((event: Event, seq) => ({ seq, event }));
+}
