@@ -45,3 +45,4 @@ export type { RunDelta } from './run/session.ts';
 export { run } from './run/run.ts';
 export type { RunOptions } from './run/runOptions.ts';
 export { RunError, type RunResult } from './run/runResult.ts';
+export type { SecretOptions } from './run/secretOptions.ts';

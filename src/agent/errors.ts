@@ -7,6 +7,7 @@ export const ERROR_CODES = {
   CONTRACT_VIOLATION: 'a value does not fit its contract',
   CHECK_FAILED: 'an output fits its contract but a check refuses it',
   NOT_JSON: 'a value that crosses a handoff is not JSON',
+  SECRET_IN_CONTRACT: 'a declared input or output holds a secret',
   NO_JSON_SCHEMA: 'a schema has no JSON Schema form',
   MODEL_MISSING: 'an agent has no model to ask',
   MODEL_DENIED: 'the run forbids asking this model',

@@ -39,7 +39,7 @@ AMDAHL_DEBUG=1 shows stacks, NO_COLOR=1 turns colors off.`;
 
 const RUN_HELP = `
 FILE is a module: .ts, .mts, .js or .mjs. Without #export its default export is run, or the only agent it exports.
-It may export options = { models, prices, limits, rateLimits, budget } for its runs.
+It may export options = { models, prices, limits, rateLimits, budget, secrets } for its runs.
 
 Examples:
   amdahl run sweep.ts --input '{"question":"where is eval used?"}'

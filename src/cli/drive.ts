@@ -13,6 +13,7 @@ import type { Journal } from '../journal/journal.ts';
 import { hitsIn } from '../compose/incidents.ts';
 import { gatesOf } from '../model/gates.ts';
 import { systemClock } from '../run/ports.ts';
+import { checkSecrets } from '../run/secretOptions.ts';
 import type { RunResult } from '../run/runResult.ts';
 import { run } from '../run/run.ts';
 import { renderBill } from './billText.ts';
@@ -51,7 +52,11 @@ const GAPS_SHOWN = 20;
 
 /** Runs to the end or to an interruption, and gives the exit code. Throws only what is no failure of the run. */
 export async function drive(journey: Journey, terminal: Terminal): Promise<number> {
-  const { journal, id, mode } = journey;
+  const { journal, id, mode, program } = journey;
+  if (program.options.secrets !== undefined) {
+    checkSecrets(program.options.secrets);
+    terminal.conceal(program.options.secrets);
+  }
   const progress = noProgress();
   // P2 of progress.ts: what was done before is done from the start.
   for await (const { event } of journal.read(id)) addToProgress(progress, event);
@@ -91,7 +96,7 @@ function start(
   signal: AbortSignal,
   onEvent: Watch['event'],
 ): Promise<RunResult<unknown>> {
-  const { models: named, prices, limits, rateLimits, budget: own } = program.options;
+  const { models: named, prices, limits, rateLimits, secrets, budget: own } = program.options;
   const caps = { ...own, ...budget };
   const models = Object.keys(given).length === 0 ? named : { ...named, ...given };
   return run(program.agent as never, input as never, {
@@ -105,6 +110,7 @@ function start(
     ...(prices === undefined ? {} : { prices: prices as never }),
     ...(limits === undefined ? {} : { limits }),
     ...(rateLimits === undefined ? {} : { rateLimits: rateLimits as never }),
+    ...(secrets === undefined ? {} : { secrets }),
     ...(retry.length === 0 ? {} : { retry }),
   });
 }

@@ -8,6 +8,7 @@ import { isAgent } from '../agent/definition.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { ProgramRef } from '../journal/event.ts';
 import { nearest } from '../agent/nearest.ts';
+import type { SecretOptions } from '../run/secretOptions.ts';
 import { nodeCommand } from './invocation.ts';
 import { importProgram } from './programImport.ts';
 import { existingJournal } from './runReference.ts';
@@ -22,6 +23,7 @@ export interface ProgramOptions {
   readonly limits?: Readonly<Record<string, number>>;
   readonly rateLimits?: Readonly<Record<string, unknown>>;
   readonly budget?: Budget;
+  readonly secrets?: SecretOptions;
 }
 
 export interface Program {
@@ -136,14 +138,14 @@ function optionsOf(file: string, module: Record<string, unknown>): ProgramOption
   if (typeof options !== 'object' || options === null)
     throw new AmdahlError(
       'MISCONFIGURED',
-      `'options' of ${file} is no object. Export { models, prices, limits, rateLimits, budget } or nothing.`,
+      `'options' of ${file} is no object. Export { models, prices, limits, rateLimits, budget, secrets } or nothing.`,
     );
-  const known = new Set(['models', 'prices', 'limits', 'rateLimits', 'budget']);
+  const known = new Set(['models', 'prices', 'limits', 'rateLimits', 'budget', 'secrets']);
   const odd = Object.keys(options).find((key) => !known.has(key));
   if (odd !== undefined)
     throw new AmdahlError(
       'MISCONFIGURED',
-      `'options' of ${file} has '${odd}', which a run does not take from a program. Use models, prices, limits, rateLimits and budget.`,
+      `'options' of ${file} has '${odd}', which a run does not take from a program. Use models, prices, limits, rateLimits, budget and secrets.`,
     );
   return options; // run() holds every part against its own rules.
 }

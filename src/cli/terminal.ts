@@ -4,6 +4,8 @@
 import { createInterface } from 'node:readline/promises';
 import process from 'node:process';
 import pc from 'picocolors';
+import { knownSecrets, type SecretOptions } from '../run/secretOptions.ts';
+import { Secrets } from '../run/secrets.ts';
 import type { Colors } from 'picocolors/types.js';
 
 export interface Output {
@@ -12,6 +14,8 @@ export interface Output {
   /** Columns now; without a terminal there is no edge to fit. */
   readonly width: () => number;
   readonly line: (text?: string) => void;
+  /** A text as it may be printed: without secrets. `line` sees to it by itself. */
+  readonly safe: (text: string) => string;
 }
 
 export interface Terminal {
@@ -19,6 +23,8 @@ export interface Terminal {
   readonly out: Output;
   /** For everything else. */
   readonly err: Output;
+  /** Puts these, too, out of every line from now on. Values of variables named like keys are put out anyway. */
+  conceal(secrets: SecretOptions): void;
   /** Whether somebody can be asked. */
   readonly interactive: boolean;
   /** Asks a yes-or-no question; anything but y or yes is no. */
@@ -37,10 +43,15 @@ const WIDTH_WITHOUT_TERMINAL = 1_000;
 const WIDTH_UNKNOWN = 80;
 
 export function openTerminal(): Terminal {
-  const [out, err] = [outputOf(process.stdout), outputOf(process.stderr)];
+  let secrets = new Secrets(knownSecrets({}, { env: process.env }));
+  const safe = (text: string): string => secrets.text(text);
+  const [out, err] = [outputOf(process.stdout, safe), outputOf(process.stderr, safe)];
   return {
     out,
     err,
+    conceal(more) {
+      secrets = new Secrets(knownSecrets({ ...more, environment: true }, { env: process.env }));
+    },
     interactive: process.stdin.isTTY && process.stderr.isTTY,
     async confirm(question) {
       const reader = createInterface({ input: process.stdin, output: process.stderr });
@@ -60,7 +71,7 @@ export function openTerminal(): Terminal {
   };
 }
 
-function outputOf(stream: NodeJS.WriteStream): Output {
+function outputOf(stream: NodeJS.WriteStream, safe: (text: string) => string): Output {
   const tty = stream.isTTY;
   // A reader that has seen enough, such as `head`, is no failure.
   stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -71,7 +82,8 @@ function outputOf(stream: NodeJS.WriteStream): Output {
     tty,
     colors: pc.createColors(colorful(tty, process.env)),
     width: () => (tty ? stream.columns || WIDTH_UNKNOWN : WIDTH_WITHOUT_TERMINAL),
-    line: (text = '') => void stream.write(`${text}\n`),
+    safe,
+    line: (text = '') => void stream.write(`${safe(text)}\n`),
   };
 }
 

@@ -61,7 +61,7 @@ function watchWithBars(progress: Progress, output: Output, views: Views): Watch 
   const width = (): number => output.width() - 1;
   let bars: MultiBar | undefined;
   let waits: Lookout | undefined;
-  const say = (line: string): void => (bars === undefined ? output.line(line) : bars.log(`${line}\n`));
+  const say = (line: string): void => (bars === undefined ? output.line(line) : bars.log(`${output.safe(line)}\n`));
   const tell = teller(
     progress,
     (text) => say(colors.yellow(text)),
@@ -72,8 +72,8 @@ function watchWithBars(progress: Progress, output: Output, views: Views): Watch 
       addToProgress(progress, event);
       if (bars === undefined) {
         bars = openBars(
-          () => barLine(progress, Date.now(), width(), colors, views()),
-          () => runningLine(progress, width(), colors),
+          () => output.safe(barLine(progress, Date.now(), width(), colors, views())),
+          () => output.safe(runningLine(progress, width(), colors)),
         );
         const stack = waitStack(bars, (text) => colors.yellow(`  ${clipLine(text, width() - 2)}`));
         waits = lookOut(progress, views, (_lines, seen) => stack(waitTexts(seen, width() - 2)));

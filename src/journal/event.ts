@@ -180,6 +180,8 @@ export type ModelEvent =
       readonly formless?: true;
       /** The output was capped by what a budget had left. */
       readonly capped?: true;
+      /** Secrets that it held, as the placeholders that stand for them now. */
+      readonly hidden?: readonly string[];
       /** It answers the hedge, not the first sending. */
       readonly hedge?: true;
       readonly usdMicros?: number;

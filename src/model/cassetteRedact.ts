@@ -4,20 +4,16 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import type { Json } from '../agent/canonical.ts';
+import { CREDENTIAL, formsOf, SECRET_LENGTH_MIN, SECRET_VARIABLE } from './secretValues.ts';
 
 export type Redact = (text: string) => string;
 
 /** What stands where a secret was. */
 export const GONE = '[redacted]';
-const SECRET_NAME = /(?:(?:^|_)(?:KEY|TOKEN|SECRET|PASS|PAT)|APIKEY|PASSWORD|PASSWD)$/i;
-/** Shorter values are words and switches, and taking them out would spoil the tape. */
-const SECRET_LENGTH_MIN = 8;
 /** So are a few lower-case letters alone (DB_PASSWORD=production): whoever has such a password finds it on the tape. */
 const WORD = /^[a-z]{1,15}$/;
 
-/** What a field or an assignment is called that holds a key. */
-const FIELD = String.raw`(?:x[_-])?(?:api|access|secret|private|auth|goog[_-]api)[ _-]?(?:key|token|secret)|(?:client|app)[ _-]?secret|(?:refresh|bearer|session|id)[ _-]?token`;
-const FIELD_NAME = new RegExp(String.raw`(?:^|[_-])(?:${FIELD})$|^(?:password|passwd|authorization)$`, 'i');
+const FIELD_NAME = new RegExp(String.raw`(?:^|[_-])(?:${CREDENTIAL})$|^(?:password|passwd|authorization)$`, 'i');
 /** What may be one: long, in one piece, and with a digit in it, which words of code and prose have not. */
 const KEY_LIKE = /^(?=\D*\d)[\w.~+/=-]{8,}$/;
 
@@ -31,7 +27,10 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/(:\/\/)[^\s/@"'\\:?#]{0,200}:[^\s/@"'\\?#]{1,200}@/g, `$1${GONE}@`],
   // x-api-key: …, api_key="…", {"api_key":"…"}, also as JSON within a text
   [
-    new RegExp(String.raw`(?<![A-Za-z0-9])((?:${FIELD})[\\"']{0,8}\s?[:=]\s?[\\"']{0,8})(?=[A-Za-z.~+/=_-]{0,200}\d)[\w.~+/=-]{8,}`, 'gi'),
+    new RegExp(
+      String.raw`(?<![A-Za-z0-9])((?:${CREDENTIAL})[\\"']{0,8}\s?[:=]\s?[\\"']{0,8})(?=[A-Za-z.~+/=_-]{0,200}\d)[\w.~+/=-]{8,}`,
+      'gi',
+    ),
     `$1${GONE}`,
   ],
   // OpenAI, Anthropic, OpenRouter, DeepSeek
@@ -71,9 +70,8 @@ export function redactor(env: Readonly<Record<string, string | undefined>>): Red
   const values = new Set<string>();
   for (const [name, value] of Object.entries(env)) {
     const plain = value?.trim().toWellFormed() ?? '';
-    if (plain.length < SECRET_LENGTH_MIN || WORD.test(plain) || !SECRET_NAME.test(name)) continue;
-    // As it is, as it stands in JSON within a text and in JSON within that, and as it stands in URLs.
-    for (const form of [plain, escaped(plain), escaped(escaped(plain)), ...inUrls(plain)]) values.add(form);
+    if (plain.length < SECRET_LENGTH_MIN || WORD.test(plain) || !SECRET_VARIABLE.test(name)) continue;
+    for (const form of formsOf(plain)) values.add(form);
   }
   const longestFirst = [...values].toSorted((a, b) => b.length - a.length);
   const redact = (text: string): string => {
@@ -102,14 +100,6 @@ function treeOf(text: string): object | undefined {
   } catch {
     return undefined;
   }
-}
-
-function inUrls(text: string): readonly string[] {
-  return [encodeURIComponent(text), encodeURI(text), new URLSearchParams([['', text]]).toString().slice(1)];
-}
-
-function escaped(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
 }
 
 /** A value as redacted JSON: bytes as base64, URLs as texts; what is undefined or no data is left out. O(n). */

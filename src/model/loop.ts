@@ -27,6 +27,8 @@ export interface Reply {
   readonly capped: boolean;
   /** The provider said that it does not pass on the form of an answer. */
   readonly formless?: true;
+  /** Secrets that it held, as the placeholders that stand for them now. */
+  readonly hidden?: readonly string[];
 }
 
 export type Why = 'ask' | 'tools' | 'repair';

@@ -47,6 +47,15 @@ function behind(model: object): object | undefined {
   return real;
 }
 
+/** The keys that a model shows, without what stands before them in a header. */
+export function credentialsOf(model: object): readonly string[] {
+  const real = behind(model);
+  const config = real === undefined ? undefined : memberOf(real, 'config');
+  const headers = typeof config === 'object' && config !== null ? headersOf(config) : 'hidden';
+  if (typeof headers === 'string') return [];
+  return credentialsIn(headers).map((line) => line.replace(/^\S+: (?:(?:bearer|basic)\s+)?/i, ''));
+}
+
 interface Shown {
   /** Base URL and credentials. */
   readonly text?: string;

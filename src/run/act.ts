@@ -10,6 +10,7 @@ import { AmdahlError, asAmdahl, recordError } from '../agent/errors.ts';
 import type { Json, Place } from '../journal/event.ts';
 import { chainOf, type Frame } from './asker.ts';
 import { foldAct, NOT_BEGUN, type RecordedAct } from './recorded.ts';
+import type { Secrets } from './secrets.ts';
 
 export interface Deed {
   /** The act's own place. */
@@ -82,17 +83,17 @@ async function perform(frame: Frame, deed: Deed): Promise<Done | undefined> {
     }
   });
   try {
-    return await Promise.race([execute(deed, abort.signal), gone]);
+    return await Promise.race([execute(deed, abort.signal, session.secrets), gone]);
   } finally {
     for (const stop of stops) stop();
   }
 }
 
-async function execute({ path, execute: run }: Deed, signal: AbortSignal): Promise<Done> {
+async function execute({ path, execute: run }: Deed, signal: AbortSignal, secrets: Secrets): Promise<Done> {
   try {
-    return { kind: 'returned', result: toJson((await run(signal)) ?? null, `the result of '${path}'`) };
+    return { kind: 'returned', result: secrets.clean(toJson((await run(signal)) ?? null, `the result of '${path}'`)) };
   } catch (thrown) {
-    return { kind: 'threw', error: recordError(asAmdahl(thrown, path)) };
+    return { kind: 'threw', error: secrets.record(recordError(asAmdahl(thrown, path))) };
   }
 }
 

@@ -150,10 +150,13 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
   let raw: Json;
   try {
     if (behaviour.effect === 'none') {
-      raw = toJson(await life.lend(execute), `the output of the step '${path}'`);
+      raw = session.secrets.output(agent, toJson(await life.lend(execute), `the output of the step '${path}'`), path);
     } else {
       const at = askerPlace(own, 'act', 0);
-      const done = await act(frame, { place: at, tool: agent.name, args: input.raw, path, again: attempt.again, execute });
+      // What it did is done, and what it gave must not be taken for an answer by a resume either.
+      const checked = async (signal: AbortSignal): Promise<Json> =>
+        session.secrets.output(agent, toJson((await execute(signal)) ?? null, `the output of the step '${path}'`), path);
+      const done = await act(frame, { place: at, tool: agent.name, args: input.raw, path, again: attempt.again, execute: checked });
       if (done.kind === 'threw') throw reviveError(done.error);
       raw = done.result;
     }
@@ -185,7 +188,7 @@ async function attemptComposite(frame: Frame, behaviour: CompositeBehaviour, inp
   await Promise.all([asker.finish(), code?.finish()]);
   // Combinators pass on what contracts let through; what a flow's own code makes must be JSON, or nothing.
   const own = agent.output.kind === 'schema' || (agent.kind === 'flow' && value !== undefined);
-  const raw = own ? toJson(value, `the output of '${path}'`) : value;
+  const raw = own ? frame.session.secrets.output(agent, toJson(value, `the output of '${path}'`), path) : value;
   return await judge(frame, raw, () => ({ input: input.value, results: [] }));
 }
 

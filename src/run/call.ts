@@ -26,7 +26,7 @@ export function ask(asker: Asker, agent: AnyAgent, raw: unknown, options: AskOpt
     asker.session.check();
     asker.life.check();
     assertAgent(agent, `'${asker.path}'`);
-    const input = toJson(raw, `the input of '${agent.name}'`);
+    const input = asker.session.secrets.input(agent, toJson(raw, `the input of '${agent.name}'`), agent.name);
     const text = canonical(input);
     const { place, path, asked } = asker.identify(agent.name, hash(text), options.key);
     const call = pursue(asker, agent, { input, bytes: Buffer.byteLength(text), place, path, options });
@@ -247,9 +247,10 @@ async function fail(frame: Frame, thrown: unknown, { outcome }: RecordedCall): P
   session.check();
   // What ended this call from above is its asker's affair: the asker records it, and this call may go on later.
   if (life.error !== undefined && life.origin !== life) return life.error;
-  const error = asAmdahl(life.error ?? thrown, path).at({ run: session.run, call: path, place });
-  if (ANSWERED.get(error) !== place) {
-    const causes = causesOf(session.failures, error, place);
+  const found = asAmdahl(life.error ?? thrown, path).at({ run: session.run, call: path, place });
+  const error = session.secrets.error(found);
+  if (ANSWERED.get(found) !== place) {
+    const causes = causesOf(session.failures, found, place);
     const print = session.roster.fingerprintOf(agent);
     if (outcome !== undefined) session.note({ kind: 'call.retracted', place, why: 'differs' });
     await record(frame, {

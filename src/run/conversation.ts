@@ -92,14 +92,19 @@ export class Conversation implements Talk {
   }
 
   opening(): readonly LanguageModelV4Message[] | Promise<readonly LanguageModelV4Message[]> {
-    const agent = this.#frame.agent.name;
+    const { session, agent } = this.#frame;
     const input = this.#input.value;
-    return this.#turns.knowingForms((formless) => opening(this.#fixed, this.#behaviour, { agent, input, context: undefined, formless }));
+    return this.#turns.knowingForms((formless) =>
+      session.secrets.messages(opening(this.#fixed, this.#behaviour, { agent: agent.name, input, context: undefined, formless })),
+    );
   }
 
   repair(problems: readonly Problem[]): LanguageModelV4Message | Promise<LanguageModelV4Message> {
     const json = this.#frame.agent.output.kind !== 'text';
-    return this.#turns.knowingForms((formless) => repairMessage(problems, json, formless ? this.#fixed.format : undefined));
+    const { secrets } = this.#frame.session;
+    return this.#turns.knowingForms((formless) =>
+      secrets.message(repairMessage(problems, json, formless ? this.#fixed.format : undefined)),
+    );
   }
 
   tooManyTurns(): AmdahlError {
@@ -159,6 +164,10 @@ export class Conversation implements Talk {
     const { agent, session, path } = this.#frame;
     const answer = readAnswer(reply, agent.output, this.#fixed.unwrap);
     if (!answer.ok) return { ok: false, why: 'contract', problems: [{ path: '', message: answer.message }] };
+    if (reply.hidden !== undefined && agent.output.kind !== 'text') {
+      const held = session.secrets.inAnswer(answer.raw, reply.hidden, path);
+      if (held !== undefined) throw held;
+    }
     const { payloadBytes } = session.limits;
     if (answer.chars > payloadBytes)
       throw limitError(

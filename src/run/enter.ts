@@ -18,6 +18,7 @@ import { noFindings } from './report.ts';
 import { retried } from './retry.ts';
 import type { RunOptions } from './runOptions.ts';
 import { RunError } from './runResult.ts';
+import type { Secrets } from './secrets.ts';
 import { Session } from './session.ts';
 import { standInsOf } from './standIns.ts';
 import { systemRegistry } from './surroundings.ts';
@@ -28,6 +29,7 @@ export interface Entering extends Omit<RunOptions, 'limits' | 'random' | 'journa
   readonly limits: Limits;
   readonly journal: Journal;
   readonly claim: Claim;
+  readonly knownSecrets: Secrets;
 }
 
 /** An entry that has begun: the next thing is to ask the root. */
@@ -55,6 +57,7 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
     clock,
     random: options.random,
     limits: options.limits,
+    secrets: options.knownSecrets,
     prices: options.prices ?? {},
     rateLimits: options.rateLimits ?? {},
     models: options.models ?? {},

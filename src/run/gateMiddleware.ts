@@ -7,7 +7,12 @@
 // M3 what code of a run asks is that run's; inside a sending it is that sending's, which waits at the gate and is sent again
 //    as a whole. Only the budget and the bill of an instance that does not count that sending are its own.
 
-import type { LanguageModelV4GenerateResult, LanguageModelV4Middleware, LanguageModelV4StreamResult } from '@ai-sdk/provider';
+import type {
+  LanguageModelV4CallOptions,
+  LanguageModelV4GenerateResult,
+  LanguageModelV4Middleware,
+  LanguageModelV4StreamResult,
+} from '@ai-sdk/provider';
 import { checkBudget } from '../agent/budget.ts';
 import { AmdahlError, describe } from '../agent/errors.ts';
 import { modelName } from '../agent/fingerprint.ts';
@@ -77,11 +82,11 @@ export function gate(options: GateOptions = {}): GateMiddleware {
     specificationVersion: 'v4',
     wrapGenerate: async ({ doGenerate, params, model }) => {
       const code = presentCode();
-      return isCounted(party, code) ? await doGenerate() : await generate(party, code, { model, params });
+      return isCounted(party, code) ? await doGenerate() : await generate(party, code, { model, params: safe(code, params) });
     },
     wrapStream: async ({ doStream, params, model }) => {
       const code = presentCode();
-      return isCounted(party, code) ? await doStream() : await stream(party, code, { model, params });
+      return isCounted(party, code) ? await doStream() : await stream(party, code, { model, params: safe(code, params) });
     },
     bill: () => billNow(party.bill),
     views: () => gatesOf(clock).views(),
@@ -109,8 +114,9 @@ async function generate(party: GateParty, code: Code, ask: GateAsk): Promise<Lan
   try {
     const sent = await tracked(code, new GateRequest(party, behalf, ask).send());
     if (!sent.ok) throw sent.error;
-    behalf.answered(sent.result.content);
-    return sent.result;
+    const content = behalf.safe(sent.result.content);
+    behalf.answered(content);
+    return content === sent.result.content ? sent.result : { ...sent.result, content: [...content] };
   } catch (thrown) {
     throw heeded.reasonOr(behalf.life.error ?? thrown);
   } finally {
@@ -128,7 +134,7 @@ async function stream(party: GateParty, code: Code, { model, params }: GateAsk):
     .then(
       (sent) => {
         if (!sent.ok) return end(sent.error);
-        behalf.answered(sent.result.content);
+        behalf.answered(behalf.safe(sent.result.content));
         passed.end();
       },
       (thrown: unknown) => end(thrown),
@@ -144,6 +150,20 @@ async function stream(party: GateParty, code: Code, { model, params }: GateAsk):
     if (why instanceof AmdahlError) passed.fail(why);
     else passed.abort(why);
   }
+}
+
+/** What code of a run sends holds none of the run's secrets. What streams back to it is passed on as it comes. */
+function safe(code: Code, params: LanguageModelV4CallOptions): LanguageModelV4CallOptions {
+  if (!(code instanceof CodeAsker)) return params;
+  const { secrets } = code.frame.session;
+  if (secrets.none) return params;
+  const { prompt, tools, responseFormat } = params;
+  return {
+    ...params,
+    prompt: [...secrets.messages(prompt)],
+    ...(tools === undefined ? {} : { tools: secrets.clean(tools) }),
+    ...(responseFormat === undefined ? {} : { responseFormat: secrets.clean(responseFormat) }),
+  };
 }
 
 function behalfOf(party: GateParty, code: Code, { model, params }: GateAsk): Behalf {

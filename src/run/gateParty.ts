@@ -50,6 +50,8 @@ export interface Behalf extends Omit<Waiting, 'place' | 'path'> {
   readonly who: Identity;
   gateOf(model: LanguageModelV4): Gate | undefined;
   factsOf(model: LanguageModelV4): Facts | Promise<Facts>;
+  /** An answer as a journal may have it. */
+  safe(content: readonly LanguageModelV4Content[]): readonly LanguageModelV4Content[];
   /** Told of its answer before who asked is. */
   answered(content: readonly LanguageModelV4Content[]): void;
   /** @throws why nothing may be sent any more. */
@@ -105,6 +107,7 @@ export class GateParty {
       gateOf: (model) => gatesOf(clock).of(model, this.#rateLimits),
       factsOf: (model) => factsOf(modelName(model), clock.now()),
       note,
+      safe: (content) => content,
       answered: () => {},
       hit: () => {},
       isInterrupted: () => false,
@@ -136,6 +139,7 @@ export class GateParty {
       account,
       life: new Life(code.life),
       who: { ...turn, call, path, agent: agent.name, attempt: code.attempt },
+      safe: (content) => session.secrets.content(content),
       answered,
       gateOf: (model) => {
         // What is known here of limits holds for the gate, whoever enters it.

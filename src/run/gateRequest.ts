@@ -190,7 +190,7 @@ export class GateRequest implements SendPorts {
       kind: 'model.responded',
       place: who.place,
       turn: who.turn,
-      content: result.content,
+      content: this.#behalf.safe(result.content),
       ...finishOf(result),
       usage,
       ...(estimated ? { estimated: true } : {}),

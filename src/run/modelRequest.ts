@@ -20,6 +20,7 @@ import type { Aloud } from './aloud.ts';
 import type { Frame } from './asker.ts';
 import { whileSending } from './codeAsker.ts';
 import type { Asked } from './fallback.ts';
+import { HeldBack } from './heldBack.ts';
 import { Line } from './line.ts';
 import type { Candidate } from './models.ts';
 
@@ -45,6 +46,8 @@ export class ModelRequest implements SendPorts {
   readonly price: Price | undefined;
   readonly #parts: RequestParts;
   readonly #line: Line;
+  /** What is said of the present sending, where there are secrets to hold back. */
+  #held: HeldBack | undefined;
 
   constructor(parts: RequestParts) {
     this.price = parts.price;
@@ -137,8 +140,12 @@ export class ModelRequest implements SendPorts {
   }
 
   get delta(): ((delta: Delta) => void) | undefined {
-    const { aloud, turn } = this.#parts;
-    return aloud.isHeard ? (delta) => aloud.say(turn, delta) : undefined;
+    const { aloud, turn, frame } = this.#parts;
+    if (!aloud.isHeard) return undefined;
+    const { secrets } = frame.session;
+    if (secrets.none) return (delta) => aloud.say(turn, delta);
+    const held = (this.#held = new HeldBack(secrets, (delta) => aloud.say(turn, delta)));
+    return (delta) => held.say(delta);
   }
 
   requested({ tokensIn, tokensOut }: Reserved, again: number, hedge: boolean): void {
@@ -197,13 +204,15 @@ export class ModelRequest implements SendPorts {
       ...(hedge ? { hedge } : {}),
       ...(lost ? { lost } : {}),
     });
+    this.#held?.drop();
     aloud.withdraw();
   }
 
   answered({ usage, usdMicros, savedUsdMicros, ms, estimated, capped, hedge, result }: Answered): void {
     const { frame, place, turn, candidate, aloud } = this.#parts;
     const { session } = frame;
-    const { content, structuredOutputText: text } = result;
+    this.#held?.end();
+    const { content, text, hidden } = session.secrets.reply(result);
     session.check();
     aloud.recorded();
     const formless = lacksForm(result);
@@ -219,6 +228,7 @@ export class ModelRequest implements SendPorts {
       ...(estimated ? { estimated: true } : {}),
       ...(formless ? { formless: true } : {}),
       ...(capped ? { capped: true } : {}),
+      ...(hidden.length === 0 ? {} : { hidden }),
       ...(hedge ? { hedge } : {}),
       ...(usdMicros === undefined ? {} : { usdMicros }),
       ...(savedUsdMicros === undefined ? {} : { savedUsdMicros }),

@@ -68,20 +68,30 @@ function resolved(model: unknown, who: string, registry: Registry): LanguageMode
   throw notUnderstood(model, who);
 }
 
+/** The models that an agent and all below it would ask, of those that are objects and no names. */
+export function modelObjects(root: AnyAgent, models: Models, registry: Registry): readonly object[] {
+  return modelsBelow(root, models, registry).filter((one) => typeof one === 'object' && one !== null);
+}
+
 /**
  * The models that an agent and all below it would ask by name, all of each list. Agents without a model are told when they
  * are asked.
  * @throws AmdahlError MISCONFIGURED for what names no model, and for a list that is none.
  */
 export function namedModels(root: AnyAgent, models: Models, registry: Registry): readonly LanguageModelV4[] {
-  const found = new Set<LanguageModelV4>();
+  const names = modelsBelow(root, models, registry).filter((one) => typeof one === 'string');
+  return [...new Set(names.map((name) => registry.model(name)))];
+}
+
+/** Names and objects as they were given, each once. */
+function modelsBelow(root: AnyAgent, models: Models, registry: Registry): readonly unknown[] {
+  const found = new Set<unknown>();
   const seen = new Set<AnyAgent>();
   const visit = (agent: AnyAgent): void => {
     if (seen.has(agent)) return;
     seen.add(agent);
     if (agent.behaviour.kind === 'model') {
-      for (const one of modelsIn(choiceOf(models, agent, registry), agent.name))
-        if (typeof one === 'string') found.add(registry.model(one));
+      for (const one of modelsIn(choiceOf(models, agent, registry), agent.name)) found.add(one);
     }
     agent.children.forEach(visit);
   };

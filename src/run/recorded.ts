@@ -113,6 +113,7 @@ export function foldTurns(entries: readonly Entry[]): readonly RecordedTurn[] {
         finish: event.finish,
         capped: event.capped === true,
         ...(event.formless === true ? { formless: true } : {}),
+        ...(event.hidden === undefined ? {} : { hidden: event.hidden }),
         ...(event.finishRaw === undefined ? {} : { finishRaw: event.finishRaw }),
         ...(event.text === undefined ? {} : { text: event.text }),
       };

@@ -15,6 +15,7 @@ import type { Registry } from '../model/registry.ts';
 import { type Fixed, fixedOf } from '../model/render.ts';
 import { type Candidates, type Models, pickModels } from './models.ts';
 import type { Clock } from './ports.ts';
+import type { Secrets } from './secrets.ts';
 
 export interface RosterOptions {
   readonly clock: Clock;
@@ -22,6 +23,7 @@ export interface RosterOptions {
   readonly rateLimits: RateLimits;
   readonly models: Models;
   readonly registry: Registry;
+  readonly secrets: Secrets;
 }
 
 /** What is the same for every call of an agent in one entry. */
@@ -62,7 +64,7 @@ export class Roster {
     const known = this.#knownOf(agent);
     if (agent.behaviour.kind !== 'model') throw new AmdahlError('MISCONFIGURED', `'${agent.name}' is not answered by a model.`);
     const [{ model }] = this.candidatesOf(agent);
-    return (known.fixed ??= fixedOf(agent, agent.behaviour, modelName(model)));
+    return (known.fixed ??= this.#options.secrets.fixed(fixedOf(agent, agent.behaviour, modelName(model))));
   }
 
   /** What is journaled of `fixedOf` where one of its models is asked. The same object each time: it is hashed once. */

@@ -19,6 +19,7 @@ import type { Past } from './reentry.ts';
 import { reportOf } from './report.ts';
 import { checkRunOptions, runId, type RunOptions } from './runOptions.ts';
 import { RunError, type RunResult } from './runResult.ts';
+import { secretsOf } from './runSecrets.ts';
 import type { Session } from './session.ts';
 import { standInsOf } from './standIns.ts';
 import { systemRegistry } from './surroundings.ts';
@@ -34,7 +35,8 @@ export async function run<I, O>(agent: Agent<I, O>, input: NoInfer<I>, options: 
   checkRunOptions(options);
   const random = options.random ?? systemRandom;
   const id = runId(options.id, random);
-  const raw = toJson(input, `the input of '${root.name}'`);
+  const secrets = secretsOf(root, options);
+  const raw = secrets.input(root, toJson(input, `the input of '${root.name}'`), root.name);
   refuseInput(root, raw);
   const limits = limitsOf(options.limits);
   if (options.signal?.aborted === true)
@@ -43,7 +45,7 @@ export async function run<I, O>(agent: Agent<I, O>, input: NoInfer<I>, options: 
   await loadNamed(root, options, journal, id);
   const claim = await journal.claim(id);
   try {
-    const entry = await enter(root, raw, { ...options, id, random, limits, journal, claim });
+    const entry = await enter(root, raw, { ...options, id, random, limits, journal, claim, knownSecrets: secrets });
     return (await drive(entry)) as RunResult<O>; // what the root's contract let through
   } finally {
     await claim.release();
@@ -89,7 +91,7 @@ async function drive({ session, root, raw, past, options }: Driving): Promise<Ru
 
 /** Records how a run ended that did not succeed. One that lost its journal or its claim has not ended: it can say nothing. */
 async function ended(session: Session, thrown: AmdahlError, id: RunId, journal: Journal): Promise<RunError> {
-  const error = session.interrupted ?? thrown;
+  const error = session.secrets.error(session.interrupted ?? thrown);
   if (session.interrupted === undefined || error.code === 'EFFECT_UNCERTAIN' || error.code === 'BUDGET_EXCEEDED') {
     session.noteGates();
     await session.settle({ kind: 'run.failed', error: recordError(error) });

@@ -10,6 +10,7 @@ import { checkRateLimits, type RateLimits } from '../model/rateLimits.ts';
 import type { Limits } from './limits.ts';
 import type { Models } from './models.ts';
 import type { Clock, Random } from './ports.ts';
+import { checkSecrets, type SecretOptions } from './secretOptions.ts';
 import type { RunDelta } from './session.ts';
 
 export interface RunOptions {
@@ -33,6 +34,11 @@ export interface RunOptions {
    */
   readonly rateLimits?: RateLimits;
   readonly limits?: Partial<Limits>;
+  /**
+   * What no model may see and no journal may hold, besides values of environment variables named like keys: it is replaced by
+   * `[secret:NAME]` in every text, and refused with SECRET_IN_CONTRACT in declared inputs and outputs.
+   */
+  readonly secrets?: SecretOptions;
   readonly clock?: Clock;
   readonly random?: Random;
   /** Default: SQLite in the folder `.amdahl`, or where AMDAHL_DIR says. */
@@ -63,6 +69,7 @@ const OPTIONS: OptionNames<RunOptions> = {
   prices: true,
   rateLimits: true,
   limits: true,
+  secrets: true,
   clock: true,
   random: true,
   journal: true,
@@ -83,6 +90,7 @@ export function checkRunOptions(options: RunOptions): void {
     throw new AmdahlError('MISCONFIGURED', `stream is 'provisional' or 'confirmed', not ${JSON.stringify(options.stream)}.`);
   if (options.speaker !== undefined && typeof options.speaker !== 'string')
     throw new AmdahlError('MISCONFIGURED', 'speaker is the name of an agent.');
+  if (options.secrets !== undefined) checkSecrets(options.secrets);
   if (options.budget !== undefined) checkBudget(options.budget, 'the run');
 }
 

@@ -18,6 +18,7 @@ import { rootAsker } from './place.ts';
 import type { Clock, Random } from './ports.ts';
 import type { Inherited } from './reentry.ts';
 import type { Findings } from './report.ts';
+import type { Secrets } from './secrets.ts';
 import { Roster, type RosterOptions } from './roster.ts';
 import type { StandIns } from './standIns.ts';
 
@@ -55,6 +56,8 @@ export class Session {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;
+  /** What may go into no journal and to no model. */
+  readonly secrets: Secrets;
   readonly bill: OpenBill;
   readonly life: Life = new Life();
   /** Undefined in a run's first entry: nothing is looked up then. */
@@ -84,6 +87,7 @@ export class Session {
     this.clock = options.clock;
     this.random = options.random;
     this.limits = options.limits;
+    this.secrets = options.secrets;
     this.inherited = options.inherited;
     this.findings = options.findings;
     this.bill = options.bill ?? emptyBill();
@@ -162,7 +166,7 @@ export class Session {
   }
 
   #stamp(happening: Happening): Event {
-    const event: Event = { ...happening, at: this.clock.now() };
+    const event: Event = { ...this.secrets.happening(happening), at: this.clock.now() };
     addToBill(this.bill, event);
     this.#tell(event);
     return event;

@@ -43,7 +43,7 @@ export async function callTool(on: ToolTurn, call: LanguageModelV4ToolCall, inde
   } catch (thrown) {
     frame.session.check();
     frame.life.check();
-    return toolPart(call, { error: saying(thrown) });
+    return toolPart(call, { error: saying(frame.session.secrets.thrown(thrown)) });
   }
 }
 
@@ -71,7 +71,7 @@ async function askAgent(
   const { session } = frame;
   const args = argumentsFor(spec, call);
   if (session.inherited === undefined || (await session.recall(asker.place)).length === 0) noteCalled(frame, asker, call, args, 'agent');
-  return toJson(await asker.ask(spec.agent, args), `the output of '${spec.name}'`);
+  return session.secrets.clean(toJson(await asker.ask(spec.agent, args), `the output of '${spec.name}'`));
 }
 
 async function runCode(on: ToolTurn, spec: CodeTool | undefined, asker: Asker, call: LanguageModelV4ToolCall): Promise<Json> {
@@ -99,7 +99,7 @@ async function runCode(on: ToolTurn, spec: CodeTool | undefined, asker: Asker, c
     throw thrown;
   }
   const code = new CodeAsker(frame, asker.place, on.attempt);
-  const execute: Execute = (signal) =>
+  const work: Execute = (signal) =>
     code.run(
       () =>
         standIn === undefined
@@ -107,6 +107,7 @@ async function runCode(on: ToolTurn, spec: CodeTool | undefined, asker: Asker, c
           : standIn({ value, input: on.input.value, signal }),
       spec.timeoutMs === undefined ? undefined : signal,
     );
+  const execute: Execute = session.secrets.none ? work : (signal) => session.secrets.guard(() => work(signal));
   try {
     return spec.effect === 'immediate' ? await actOnce(on, spec, asker, args, pass, execute) : await read(on, spec, asker, pass, execute);
   } finally {
@@ -151,7 +152,7 @@ async function read({ frame }: ToolTurn, spec: CodeTool, asker: Asker, pass: Pas
   const start = session.clock.now();
   try {
     const value = await listen(frame, pass, async () =>
-      toJson((await withTimeout(frame, spec, execute)) ?? null, `the result of the tool '${spec.name}'`),
+      session.secrets.clean(toJson((await withTimeout(frame, spec, execute)) ?? null, `the result of the tool '${spec.name}'`)),
     );
     life.check();
     const result = bounded(frame, spec, value);

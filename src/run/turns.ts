@@ -178,8 +178,14 @@ export class Turns {
     this.#asked.authors[turn] = candidate.name;
     this.#tokens = sent.usage.tokensIn + sent.usage.tokensOut;
     this.#tokensFor = request.prompt.length + 1;
-    const { content, structuredOutputText: text } = sent.result;
-    return { content, ...finishOf(sent.result), capped: sent.capped, ...(text === undefined ? {} : { text }) };
+    const { content, text, hidden } = session.secrets.reply(sent.result);
+    return {
+      content,
+      ...finishOf(sent.result),
+      capped: sent.capped,
+      ...(text === undefined ? {} : { text }),
+      ...(hidden.length === 0 ? {} : { hidden }),
+    };
   }
 
   /**

@@ -18,7 +18,7 @@ function row(more: Partial<Learned> = {}): Learned {
   return { gate: 'openai/gpt-5', limits: limitsOf(500), at: 0, run: run('sweep-7'), ...more };
 }
 
-const output = { tty: false, colors: createColors(false), width: () => 200, line: () => {} };
+const output = { tty: false, colors: createColors(false), width: () => 200, safe: (text: string) => text, line: () => {} };
 
 describe('what was learned of limits', () => {
   it('is the newest of each gate, over all runs that are read', async () => {

@@ -17,7 +17,13 @@ const INCIDENT: IncidentNode = {
 
 function shown(error: AmdahlError, incidents: readonly IncidentNode[]): string[] {
   const lines: string[] = [];
-  const output = { tty: false, colors: createColors(false), width: () => 200, line: (text = '') => void lines.push(text) };
+  const output = {
+    tty: false,
+    colors: createColors(false),
+    width: () => 200,
+    safe: (text: string) => text,
+    line: (text = '') => void lines.push(text),
+  };
   reportError(error, output, false, () => incidents);
   return lines;
 }
