@@ -3,6 +3,7 @@
 
 import type { LanguageModelV2, LanguageModelV3, LanguageModelV4 } from '@ai-sdk/provider';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { ContextOfAll, NeedOf } from './context.ts';
 import type { ParsedOf, RawOf } from './contract.ts';
 import { type Agent, type AnyAgent, bound, type Common, COMMON_OPTIONS, define } from './definition.ts';
 import { AmdahlError } from './errors.ts';
@@ -11,7 +12,7 @@ import { checkOptions, checkRequired, type OptionNames, titled } from './options
 import { parsePath } from './path.ts';
 import { type Cache, checkFirst, type Prompt, type Rendering, renderingOf } from './prompt.ts';
 import { deadEnd } from './schemaPath.ts';
-import { type ToolSet, toolsOf, type ToolSpec } from './tool.ts';
+import { type AnyToolSet, type ToolSet, toolsOf, type ToolSpec } from './tool.ts';
 
 /** How a model is asked. Part of the fingerprint. `maxOutputTokens` is also what a request reserves of a budget. */
 export interface ModelSettings {
@@ -37,7 +38,7 @@ export interface ModelBehaviour {
   readonly repairs: number;
 }
 
-export interface AgentOptions<N extends string, IS, OS> extends Common<N, IS, OS> {
+export interface AgentOptions<N extends string, IS, OS, CS = undefined, T extends AnyToolSet = ToolSet> extends Common<N, IS, OS, CS> {
   /**
    * Default: what the run says, else the environment variable AMDAHL_MODEL. Of a list the first is asked, and the next where
    * the one before cannot be had: rate limits for good, overload, outages, time-outs, garbage, a key that is refused.
@@ -46,7 +47,7 @@ export interface AgentOptions<N extends string, IS, OS> extends Common<N, IS, OS
   /** Change it when another model answers under the same id: earlier answers then do not count. */
   readonly modelVersion?: string;
   readonly instructions: string;
-  readonly tools?: ToolSet;
+  readonly tools?: T;
   readonly settings?: ModelSettings;
   /** Makes the prompt of an input: a text, or texts and attachments in order. Default: the input field by field. */
   readonly prompt?: Prompt<ParsedOf<IS>, unknown>;
@@ -84,14 +85,16 @@ export function agent<
   const N extends string,
   IS extends StandardSchemaV1 | undefined = undefined,
   OS extends StandardSchemaV1 | undefined = undefined,
->(options: AgentOptions<N, IS, OS>): Agent<RawOf<IS>, ParsedOf<OS>, N> {
+  CS extends StandardSchemaV1 | undefined = undefined,
+  T extends AnyToolSet = Readonly<Record<never, never>>,
+>(options: AgentOptions<N, IS, OS, CS, T>): Agent<RawOf<IS>, ParsedOf<OS>, N, NeedOf<CS> & ContextOfAll<T[keyof T]>> {
   const who = titled('agent', options);
   checkOptions(options, OPTIONS, who);
   checkOptions(options.settings ?? {}, SETTINGS, who, 'a setting');
   checkRequired(options.instructions, 'instructions', 'string', who);
   const tools = toolsOf(options.tools ?? {}, options.name);
   const children = [...tools.values()].flatMap((tool) => (tool.kind === 'agent' ? [tool.agent] : []));
-  const made = define<RawOf<IS>, ParsedOf<OS>, N>({
+  const made = define<RawOf<IS>, ParsedOf<OS>, N, NeedOf<CS> & ContextOfAll<T[keyof T]>>({
     ...options,
     kind: 'model',
     children,

@@ -26,7 +26,7 @@ export interface Shape {
 export interface StepBehaviour {
   readonly kind: 'step';
   readonly effect: 'none' | 'immediate';
-  readonly execute: (input: unknown, options: { readonly signal: AbortSignal }) => unknown;
+  readonly execute: (input: unknown, options: { readonly signal: AbortSignal; readonly context: unknown }) => unknown;
 }
 
 export interface CompositeBehaviour {
@@ -40,9 +40,10 @@ export type Behaviour = ModelBehaviour | StepBehaviour | CompositeBehaviour;
 
 /**
  * A typed function that can be asked: by `run`, by a composite, by a model that has it among its tools.
- * `I` is what an asker gives (before the contract's transforms), `O` what it gets (after them).
+ * `I` is what an asker gives (before the contract's transforms), `O` what it gets (after them). `C` is the context that a
+ * run must be given for it and all below it; `unknown` where none is needed.
  */
-export interface Agent<in I, out O, out N extends string = string> {
+export interface Agent<in I, out O, out N extends string = string, in C = unknown> {
   readonly [AGENT]: true;
   readonly name: N;
   readonly kind: AgentKind;
@@ -57,17 +58,20 @@ export interface Agent<in I, out O, out N extends string = string> {
   readonly version?: string;
   readonly budget?: Budget;
   readonly timeoutMs?: number;
+  /** Of the part of the run's context that its own code gets. */
+  readonly context?: Contract;
   /** Types only; never set. */
   readonly '~input'?: (input: I) => void;
   readonly '~output'?: () => O;
+  readonly '~context'?: (context: C) => void;
 }
 
-export type AnyAgent = Agent<never, unknown>;
-export type InputOf<A> = A extends Agent<infer I, unknown> ? I : never;
-export type OutputOf<A> = A extends Agent<never, infer O> ? O : never;
+export type AnyAgent = Agent<never, unknown, string, never>;
+export type InputOf<A> = A extends Agent<infer I, unknown, string, never> ? I : never;
+export type OutputOf<A> = A extends Agent<never, infer O, string, never> ? O : never;
 
 /** What every kind of agent takes. */
-export interface Common<N extends string, IS, OS> {
+export interface Common<N extends string, IS, OS, CS = undefined> {
   readonly name: N;
   /** Any Standard Schema; plain text where none is given. */
   readonly input?: IS;
@@ -84,6 +88,11 @@ export interface Common<N extends string, IS, OS> {
   readonly attempts?: number;
   /** For one call, from its start in this process. */
   readonly timeoutMs?: number;
+  /**
+   * Any Standard Schema: what its code needs of the run's `context`. It gets what the schema gives and nothing else. Never
+   * journaled, hashed or shown to a model.
+   */
+  readonly context?: CS;
 }
 
 /** The options that every kind of agent takes. */
@@ -96,10 +105,13 @@ export const COMMON_OPTIONS: OptionNames<Common<string, undefined, undefined>> =
   budget: true,
   attempts: true,
   timeoutMs: true,
+  context: true,
 };
 
+type MaybeSchema = StandardSchemaV1 | undefined;
+
 /** What `define` needs beside the common options. */
-export interface Definition extends Common<string, StandardSchemaV1 | undefined, StandardSchemaV1 | undefined> {
+export interface Definition extends Common<string, MaybeSchema, MaybeSchema, MaybeSchema> {
   readonly kind: AgentKind;
   readonly behaviour: Behaviour;
   readonly children: readonly AnyAgent[];
@@ -109,9 +121,9 @@ export interface Definition extends Common<string, StandardSchemaV1 | undefined,
 }
 
 /** Makes any kind of agent from its definition. For combinators; programs use `agent`, `step`, `flow` and the rest. */
-export function define<I, O, N extends string>(
+export function define<I, O, N extends string, C = unknown>(
   options: Omit<Definition, 'checks'> & { readonly checks?: readonly unknown[] },
-): Agent<I, O, N> {
+): Agent<I, O, N, C> {
   const { kind, behaviour, children } = options;
   const name = shortened(options.name, kind);
   if (typeof name !== 'string' || !/^[^\s/][^/\n]{0,199}$/.test(name) || !name.isWellFormed()) {
@@ -135,6 +147,7 @@ export function define<I, O, N extends string>(
     ...(options.version === undefined ? {} : { version: options.version }),
     ...(options.budget === undefined ? {} : { budget: checkBudget(options.budget, name) }),
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: bound(options.timeoutMs, 'timeoutMs', name, 1) }),
+    ...(options.context === undefined ? {} : { context: contractOf(options.context, `the context of agent '${name}'`) }),
   });
 }
 

@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   MISCONFIGURED: 'a definition or an option is wrong',
   CONTRACT_VIOLATION: 'a value does not fit its contract',
   CHECK_FAILED: 'an output fits its contract but a check refuses it',
+  CONTEXT_MISSING: 'a part of the program needs a context that the run was not given',
   NOT_JSON: 'a value that crosses a handoff is not JSON',
   SECRET_IN_CONTRACT: 'a declared input or output holds a secret',
   NO_JSON_SCHEMA: 'a schema has no JSON Schema form',

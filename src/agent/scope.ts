@@ -39,8 +39,10 @@ export interface FanOptions {
  * A scope is used by one strand at a time; concurrent strands take a branch each.
  */
 export interface Scope {
+  /** The part of the run's context that the composite declares. */
+  readonly context: unknown;
   /** Asks; the identity of the call is fixed before this returns. Rejects with the call's AmdahlError. */
-  ask<I, O>(agent: Agent<I, O>, input: I, options?: AskOptions): Promise<O>;
+  ask<I, O>(agent: Agent<I, O, string, never>, input: I, options?: AskOptions): Promise<O>;
   /** An asker of its own below this one, for one concurrent strand. */
   branch(kind: string, index: number): Scope;
   /** Runs `work` for 0 … count − 1, each in its own branch; results in order, items never begun left out. */

@@ -1,17 +1,21 @@
 // Steps: plain code behind a contract. A leaf like a model agent: what it answered is answered again on a resume.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { type Agent, type Common, COMMON_OPTIONS, define } from './definition.ts';
+import { type Agent, type Common, COMMON_OPTIONS, define, type StepBehaviour } from './definition.ts';
+import type { ContextGiven, NeedOf } from './context.ts';
 import type { ParsedOf, RawOf } from './contract.ts';
 import { checkOptions, checkRequired, type OptionNames, titled } from './options.ts';
 import { refuseEffect } from './tool.ts';
 
-export interface StepOptions<N extends string, IS, OS> extends Common<N, IS, OS> {
+export interface StepOptions<N extends string, IS, OS, CS = undefined> extends Common<N, IS, OS, CS> {
   /** Changes when the code means something else: recorded answers of another version are not used. */
   readonly version?: string;
   /** What the step does to the world. Default none: it may run again after a crash. */
   readonly effect?: 'none' | 'immediate';
-  readonly execute: (input: ParsedOf<IS>, options: { readonly signal: AbortSignal }) => RawOf<OS> | Promise<RawOf<OS>>;
+  readonly execute: (
+    input: ParsedOf<IS>,
+    options: { readonly signal: AbortSignal; readonly context: ContextGiven<CS> },
+  ) => RawOf<OS> | Promise<RawOf<OS>>;
 }
 
 const OPTIONS: OptionNames<StepOptions<string, undefined, undefined>> = { ...COMMON_OPTIONS, version: true, effect: true, execute: true };
@@ -21,16 +25,17 @@ export function step<
   const N extends string,
   IS extends StandardSchemaV1 | undefined = undefined,
   OS extends StandardSchemaV1 | undefined = undefined,
->(options: StepOptions<N, IS, OS>): Agent<RawOf<IS>, ParsedOf<OS>, N> {
+  CS extends StandardSchemaV1 | undefined = undefined,
+>(options: StepOptions<N, IS, OS, CS>): Agent<RawOf<IS>, ParsedOf<OS>, N, NeedOf<CS>> {
   const who = titled('step', options);
   checkOptions(options, OPTIONS, who);
   checkRequired(options.execute, 'execute', 'function', who);
   const effect = options.effect ?? 'none';
   refuseEffect(effect, who);
-  return define<RawOf<IS>, ParsedOf<OS>, N>({
+  return define<RawOf<IS>, ParsedOf<OS>, N, NeedOf<CS>>({
     ...options,
     kind: 'step',
     children: [],
-    behaviour: { kind: 'step', effect, execute: options.execute as (input: unknown, o: { signal: AbortSignal }) => unknown },
+    behaviour: { kind: 'step', effect, execute: options.execute as StepBehaviour['execute'] }, // what its contracts let through
   });
 }

@@ -2,7 +2,8 @@
 // agents are taken as they are. toolsOf() turns a user's set into specs that model/ and run/ understand.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { AnyAgent } from './definition.ts';
+import type { ContextGiven, NeedOf } from './context.ts';
+import type { Agent, AnyAgent } from './definition.ts';
 import { type Contract, contractOf, text } from './contract.ts';
 import { AmdahlError } from './errors.ts';
 import { foreignContract } from './foreign.ts';
@@ -15,32 +16,39 @@ const AGENT_MARK = Symbol.for('amdahl.agent');
 /** What a tool does to the world. `immediate` acts when called; an act is journaled before and after. */
 export type Effect = 'none' | 'immediate';
 
-export interface ExecuteOptions<Input = unknown> {
+export interface ExecuteOptions<Input = unknown, Context = undefined> {
   /** The contracted input of the call that the tool serves: roots, tenants and the like come from here. */
   readonly input: Input;
   /** Aborts when the call is cancelled or out of time. */
   readonly signal: AbortSignal;
+  /** The part of the run's context that the tool declares. */
+  readonly context: Context;
 }
 
-/** An amdahl tool. */
-export interface Tool<Args = never, Result = unknown> {
+/** An amdahl tool. `C` is the context that a run must be given for it; `unknown` where it needs none. */
+export interface Tool<Args = never, Result = unknown, in C = unknown> {
   readonly [TOOL]: true;
   readonly description: string;
   readonly input: Contract;
   readonly effect: Effect;
   readonly version?: string;
   readonly timeoutMs?: number;
-  readonly execute: (args: Args, options: ExecuteOptions<never>) => Result | Promise<Result>;
+  readonly context?: Contract;
+  readonly execute: (args: Args, options: ExecuteOptions<never, never>) => Result | Promise<Result>;
+  /** Types only; never set. */
+  readonly '~context'?: (context: C) => void;
 }
 
-export interface ToolOptions<S extends StandardSchemaV1, Input, Result> {
+export interface ToolOptions<S extends StandardSchemaV1, Input, Result, CS = undefined> {
   readonly description: string;
   readonly input: S;
   /** Required: what a call of this tool does to the world. */
   readonly effect: Effect;
   readonly version?: string;
   readonly timeoutMs?: number;
-  readonly execute: (args: StandardSchemaV1.InferOutput<S>, options: ExecuteOptions<Input>) => Result | Promise<Result>;
+  /** Any Standard Schema: what the tool needs of the run's `context`. It gets what the schema gives and nothing else. */
+  readonly context?: CS;
+  readonly execute: (args: StandardSchemaV1.InferOutput<S>, options: ExecuteOptions<Input, ContextGiven<CS>>) => Result | Promise<Result>;
 }
 
 const OPTIONS: OptionNames<ToolOptions<StandardSchemaV1, unknown, unknown>> = {
@@ -49,6 +57,7 @@ const OPTIONS: OptionNames<ToolOptions<StandardSchemaV1, unknown, unknown>> = {
   effect: true,
   version: true,
   timeoutMs: true,
+  context: true,
   execute: true,
 };
 
@@ -56,9 +65,9 @@ const OPTIONS: OptionNames<ToolOptions<StandardSchemaV1, unknown, unknown>> = {
  * A tool with a contract for its arguments and a declared effect. The result must be JSON.
  * @throws AmdahlError MISCONFIGURED for a bad option; EFFECT_REFUSED for any effect but none and immediate; NO_JSON_SCHEMA when a model cannot be told of the arguments.
  */
-export function tool<S extends StandardSchemaV1, Result, Input = never>(
-  options: ToolOptions<S, Input, Result>,
-): Tool<StandardSchemaV1.InferOutput<S>, Result> {
+export function tool<S extends StandardSchemaV1, Result, Input = never, CS extends StandardSchemaV1 | undefined = undefined>(
+  options: ToolOptions<S, Input, Result, CS>,
+): Tool<StandardSchemaV1.InferOutput<S>, Result, NeedOf<CS>> {
   checkOptions(options, OPTIONS, 'A tool');
   const { description, effect, execute, version, timeoutMs } = options;
   checkRequired(description, 'description', 'string', 'A tool');
@@ -77,6 +86,7 @@ export function tool<S extends StandardSchemaV1, Result, Input = never>(
     execute,
     ...(version === undefined ? {} : { version }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(options.context === undefined ? {} : { context: contractOf(options.context, `the context of the tool "${description}"`) }),
   });
 }
 
@@ -94,7 +104,11 @@ export interface ForeignTool {
   readonly execute?: unknown;
 }
 
-export type ToolSet = Readonly<Record<string, Tool<never> | AnyAgent | ForeignTool>>;
+type AnyTool = Tool<never, unknown, never>;
+
+/** Tools by name. Those of them that need a context are in the type of the set that has them. */
+export type ToolSet = Readonly<Record<string, Tool<never> | Agent<never, unknown> | ForeignTool>>;
+export type AnyToolSet = Readonly<Record<string, AnyTool | AnyAgent | ForeignTool>>;
 
 /** Says that foreign tools only read, so that they need no journal entry before they run and may run again. */
 export function readOnly<T extends ForeignTool | Readonly<Record<string, ForeignTool>>>(tools: T): T {
@@ -118,12 +132,13 @@ export type ToolSpec =
       readonly effect: Effect;
       readonly version?: string;
       readonly timeoutMs?: number;
-      readonly execute: (args: unknown, options: { input: unknown; signal: AbortSignal; id: string }) => unknown;
+      readonly context?: Contract;
+      readonly execute: (args: unknown, options: { input: unknown; signal: AbortSignal; id: string; context: unknown }) => unknown;
     }
   | { readonly kind: 'agent'; readonly name: string; readonly description: string; readonly input: Contract; readonly agent: AnyAgent };
 
 /** @throws AmdahlError MISCONFIGURED for names and things that are no tools. Order is kept: it is part of the prompt. */
-export function toolsOf(set: ToolSet, who: string): ReadonlyMap<string, ToolSpec> {
+export function toolsOf(set: AnyToolSet, who: string): ReadonlyMap<string, ToolSpec> {
   const specs = new Map<string, ToolSpec>();
   for (const [name, one] of Object.entries(set)) {
     if (!/^[A-Za-z0-9_-]{1,64}$/.test(name)) {
@@ -137,7 +152,7 @@ export function toolsOf(set: ToolSet, who: string): ReadonlyMap<string, ToolSpec
   return specs;
 }
 
-function specOf(name: string, one: Tool<never> | AnyAgent | ForeignTool | undefined, who: string): ToolSpec {
+function specOf(name: string, one: AnyTool | AnyAgent | ForeignTool | undefined, who: string): ToolSpec {
   if (typeof one !== 'object' || one === null) throw noTool(name, who);
   if (isAgentTool(one)) return agentTool(name, one, who);
   if (isTool(one))
@@ -145,7 +160,7 @@ function specOf(name: string, one: Tool<never> | AnyAgent | ForeignTool | undefi
       ...one,
       kind: 'code',
       name,
-      execute: (args, options) => one.execute(args as never, options as unknown as ExecuteOptions<never>),
+      execute: (args, options) => one.execute(args as never, options as unknown as ExecuteOptions<never, never>),
     };
   if (isForeign(one)) return foreignTool(name, one, who);
   throw noTool(name, who);
@@ -197,7 +212,7 @@ function foreignTool(name: string, one: ForeignTool, who: string): ToolSpec {
   };
 }
 
-function isTool(value: object): value is Tool<never> {
+function isTool(value: object): value is AnyTool {
   return TOOL in value;
 }
 

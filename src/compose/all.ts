@@ -1,5 +1,6 @@
 // all: several agents asked the same thing at once.
 
+import type { ContextOfAll } from '../agent/context.ts';
 import { type Agent, type AnyAgent, assertAgent, define, type InputOf, type OutputOf } from '../agent/definition.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
@@ -18,7 +19,7 @@ type Both<A extends Readonly<Record<string, AnyAgent>>> = { [K in keyof A]: (inp
 export function all<const A extends Readonly<Record<string, AnyAgent>>, const N extends string = string>(
   agents: A,
   options: { readonly name?: N } = {},
-): Agent<Both<A>, { readonly [K in keyof A]: OutputOf<A[K]> }, N> {
+): Agent<Both<A>, { readonly [K in keyof A]: OutputOf<A[K]> }, N, ContextOfAll<A[keyof A]>> {
   checkOptions(options, { name: true }, 'all()');
   const entries = Object.entries(agents);
   for (const [, agent] of entries) assertAgent(agent, 'all()');

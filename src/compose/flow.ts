@@ -1,6 +1,7 @@
 // flow: an ordinary async function that asks agents. Always enough; the other combinators are flows with a name.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { ContextGiven, ContextOfAll, NeedOf } from '../agent/context.ts';
 import { type Agent, type AnyAgent, type Common, COMMON_OPTIONS, define } from '../agent/definition.ts';
 import { contractOf, kindOf, type ParsedOf, type RawOf, text } from '../agent/contract.ts';
 import { AmdahlError } from '../agent/errors.ts';
@@ -9,35 +10,49 @@ import { checkOptions, checkRequired, type OptionNames, titled } from '../agent/
 import type { AskOptions, Scope } from '../agent/scope.ts';
 import { severalFailed } from './all.ts';
 
-/** What a flow's function is given to ask with. Anything it draws from the world goes through here, so that a resume draws the same. */
-export interface FlowContext {
+/**
+ * What a flow's function is given to ask with. Anything it draws from the world goes through here, so that a resume draws the
+ * same. `C` is the context that the agents it may ask need: what the flow and those it `uses` declare. `Own` is the flow's part.
+ */
+export interface FlowContext<C = unknown, Own = undefined> {
+  /** The part of the run's context that the flow declares. Recorded nowhere: what it decides must not depend on it alone. */
+  readonly context: Own;
   /** Asks an agent. Asking the same thing twice at once needs a `key`, or branches. */
-  call<I, O>(agent: Agent<I, O>, input: NoInfer<I>, options?: AskOptions): Promise<O>;
+  call<I, O>(agent: Agent<I, O, string, C>, input: NoInfer<I>, options?: AskOptions): Promise<O>;
   /**
    * Runs branches at once, each an asker of its own, and gives their results in order. A failing branch does not stop
    * the others: what they finish is kept for a resume. Then it fails, with the failures in order.
    */
-  all<const B extends readonly Branch<unknown>[]>(
+  all<const B extends readonly Branch<unknown, C, Own>[]>(
     branches: B,
-  ): Promise<{ -readonly [K in keyof B]: B[K] extends Branch<infer T> ? T : never }>;
+  ): Promise<{ -readonly [K in keyof B]: B[K] extends Branch<infer T, C, Own> ? T : never }>;
   /** Runs branches at once and gives the first that succeeds; the rest are cancelled. The winner is recorded. */
-  race<T>(branches: readonly Branch<T>[]): Promise<T>;
+  race<T>(branches: readonly Branch<T, C, Own>[]): Promise<T>;
   /** Epoch ms, recorded. */
   now(): Promise<number>;
   /** In [0, 1), recorded. */
   random(): Promise<number>;
 }
 
-export type Branch<T> = (ctx: FlowContext) => Promise<T>;
+export type Branch<T, C = unknown, Own = undefined> = (ctx: FlowContext<C, Own>) => Promise<T>;
+
+type AnyBranch<T> = Branch<T, never, unknown>;
 
 type Result<S, R> = S extends StandardSchemaV1 ? StandardSchemaV1.InferInput<S> : R;
 type Given<S, R> = S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : R;
 
-export interface FlowOptions<N extends string, IS, OS, R> extends Common<N, IS, OS> {
+export interface FlowOptions<
+  N extends string,
+  IS,
+  OS,
+  R,
+  CS = undefined,
+  U extends readonly AnyAgent[] = readonly AnyAgent[],
+> extends Common<N, IS, OS, CS> {
   readonly version?: string;
-  /** Agents that the function may ask: for pictures, estimates and checks. */
-  readonly uses?: readonly AnyAgent[];
-  readonly run: (input: ParsedOf<IS>, ctx: FlowContext) => Promise<Result<OS, R>>;
+  /** Agents that the function may ask: for pictures, estimates and checks. What they need as context, the flow needs. */
+  readonly uses?: U;
+  readonly run: (input: ParsedOf<IS>, ctx: FlowContext<NeedOf<CS> & ContextOfAll<U[number]>, ContextGiven<CS>>) => Promise<Result<OS, R>>;
 }
 
 const OPTIONS: OptionNames<FlowOptions<string, undefined, undefined, unknown>> = {
@@ -56,12 +71,14 @@ export function flow<
   IS extends StandardSchemaV1 | undefined = undefined,
   OS extends StandardSchemaV1 | undefined = undefined,
   R = unknown,
->(options: FlowOptions<N, IS, OS, R>): Agent<RawOf<IS>, Given<OS, R>, N> {
+  CS extends StandardSchemaV1 | undefined = undefined,
+  U extends readonly AnyAgent[] = readonly [],
+>(options: FlowOptions<N, IS, OS, R, CS, U>): Agent<RawOf<IS>, Given<OS, R>, N, NeedOf<CS> & ContextOfAll<U[number]>> {
   const who = titled('flow', options);
   checkOptions(options, OPTIONS, who);
   checkRequired(options.run, 'run', 'function', who);
   const { input, output, name, run } = options;
-  return define<RawOf<IS>, Given<OS, R>, N>({
+  return define<RawOf<IS>, Given<OS, R>, N, NeedOf<CS> & ContextOfAll<U[number]>>({
     ...options,
     kind: 'flow',
     children: options.uses ?? [],
@@ -69,13 +86,14 @@ export function flow<
       input: input === undefined ? text : contractOf(input, `the input of the flow '${name}'`),
       output: output === undefined ? open : contractOf(output, `the output of the flow '${name}'`),
     },
-    behaviour: { kind: 'composite', body: async (value, scope) => await run(value as ParsedOf<IS>, contextOf(scope)) }, // what the input contract gave
+    behaviour: { kind: 'composite', body: async (value, scope) => await run(value as ParsedOf<IS>, contextOf(scope) as never) }, // what the contracts gave
   });
 }
 
-function contextOf(scope: Scope): FlowContext {
+function contextOf(scope: Scope): FlowContext<never, unknown> {
   let fans = 0;
   return {
+    context: scope.context,
     call: (agent, input, options) => scope.ask(agent, input, options),
     all: (branches) => {
       fans += 1;
@@ -87,7 +105,7 @@ function contextOf(scope: Scope): FlowContext {
   };
 }
 
-async function runAll(scope: Scope, branches: readonly Branch<unknown>[], kind: string): Promise<readonly unknown[]> {
+async function runAll(scope: Scope, branches: readonly AnyBranch<unknown>[], kind: string): Promise<readonly unknown[]> {
   checkBranches(branches, 'all');
   const settled = await scope.fan(
     kind,
@@ -101,9 +119,9 @@ async function runAll(scope: Scope, branches: readonly Branch<unknown>[], kind: 
   return settled.map((one) => (one.ok ? one.value : undefined));
 }
 
-async function runRace<T>(scope: Scope, branches: readonly Branch<T>[]): Promise<T> {
+async function runRace<T>(scope: Scope, branches: readonly AnyBranch<T>[]): Promise<T> {
   checkBranches(branches, 'race');
-  return await scope.race(branches.length, async (below, index) => await (branches[index] as Branch<T>)(contextOf(below))); // index < length
+  return await scope.race(branches.length, async (below, index) => await (branches[index] as AnyBranch<T>)(contextOf(below))); // index < length
 }
 
 /** The same promise; when nobody listens to it, its failure is the flow's affair and does not end the process. */

@@ -1,6 +1,7 @@
 // map: one agent asked about many items, a bounded number at a time, keeping what succeeds.
 
 import type { Budget } from '../agent/budget.ts';
+import type { ContextOf } from '../agent/context.ts';
 import { type Agent, type AnyAgent, assertAgent, define, type InputOf, type OutputOf } from '../agent/definition.ts';
 import { AmdahlError, asAmdahl, type ErrorRecord, recordError, sentence } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
@@ -48,11 +49,11 @@ export interface MapResult<O> {
 export function map<A extends AnyAgent, const N extends string = `map(${A['name']})`>(
   agent: A,
   options: MapOptionsPartial<N>,
-): Agent<readonly InputOf<A>[], MapResult<OutputOf<A>>, N>;
+): Agent<readonly InputOf<A>[], MapResult<OutputOf<A>>, N, ContextOf<A>>;
 export function map<A extends AnyAgent, const N extends string = `map(${A['name']})`>(
   agent: A,
   options?: MapOptions<N> & { readonly atLeast?: undefined },
-): Agent<readonly InputOf<A>[], readonly OutputOf<A>[], N>;
+): Agent<readonly InputOf<A>[], readonly OutputOf<A>[], N, ContextOf<A>>;
 export function map(agent: AnyAgent, options: MapOptions = {}): AnyAgent {
   assertAgent(agent, 'map()');
   checkOptions(options, OPTIONS, `The map over '${agent.name}'`);

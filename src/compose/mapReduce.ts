@@ -1,6 +1,7 @@
 // mapReduce: many items to one answer. Map as in map.ts, then one agent over all outputs, in a tree where that is wide.
 
 import type { Budget } from '../agent/budget.ts';
+import type { ContextOf } from '../agent/context.ts';
 import { type Agent, type AnyAgent, assertAgent, define, type InputOf, type OutputOf } from '../agent/definition.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
@@ -49,7 +50,7 @@ const OPTIONS: OptionNames<MapReduceOptions<AnyAgent, AnyAgent, string>> = {
 /** Asks `map` about every item and `reduce` about what came of them. With no output at all, `reduce` is asked with []. */
 export function mapReduce<M extends AnyAgent, R extends AnyAgent, const N extends string = `mapReduce(${M['name']}, ${R['name']})`>(
   options: MapReduceOptions<M, R, N>,
-): Agent<readonly InputOf<M>[], OutputOf<R>, N> {
+): Agent<readonly InputOf<M>[], OutputOf<R>, N, ContextOf<M> & ContextOf<R>> {
   checkOptions(options, OPTIONS, titled('mapReduce', options));
   const { map: mapper, reduce: reducer }: { readonly map: unknown; readonly reduce: unknown } = options;
   assertAgent(mapper, 'mapReduce()');

@@ -1,5 +1,6 @@
 // pipe: one agent after the other, each given what the one before it gave.
 
+import type { ContextOf } from '../agent/context.ts';
 import { type Agent, type AnyAgent, assertAgent, define, type InputOf, type OutputOf } from '../agent/definition.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { open } from '../agent/open.ts';
@@ -14,25 +15,35 @@ export type Next<A extends AnyAgent, B extends AnyAgent> = [OutputOf<A>] extends
 export function pipe<A extends AnyAgent, B extends AnyAgent>(
   a: A,
   b: Next<A, B>,
-): Agent<InputOf<A>, OutputOf<B>, `pipe(${A['name']}, ${B['name']})`>;
+): Agent<InputOf<A>, OutputOf<B>, `pipe(${A['name']}, ${B['name']})`, ContextOf<A> & ContextOf<B>>;
 export function pipe<A extends AnyAgent, B extends AnyAgent, C extends AnyAgent>(
   a: A,
   b: Next<A, B>,
   c: Next<B, C>,
-): Agent<InputOf<A>, OutputOf<C>, `pipe(${A['name']}, ${B['name']}, ${C['name']})`>;
+): Agent<InputOf<A>, OutputOf<C>, `pipe(${A['name']}, ${B['name']}, ${C['name']})`, ContextOf<A> & ContextOf<B> & ContextOf<C>>;
 export function pipe<A extends AnyAgent, B extends AnyAgent, C extends AnyAgent, D extends AnyAgent>(
   a: A,
   b: Next<A, B>,
   c: Next<B, C>,
   d: Next<C, D>,
-): Agent<InputOf<A>, OutputOf<D>, `pipe(${A['name']}, ${B['name']}, ${C['name']}, ${D['name']})`>;
+): Agent<
+  InputOf<A>,
+  OutputOf<D>,
+  `pipe(${A['name']}, ${B['name']}, ${C['name']}, ${D['name']})`,
+  ContextOf<A> & ContextOf<B> & ContextOf<C> & ContextOf<D>
+>;
 export function pipe<A extends AnyAgent, B extends AnyAgent, C extends AnyAgent, D extends AnyAgent, E extends AnyAgent>(
   a: A,
   b: Next<A, B>,
   c: Next<B, C>,
   d: Next<C, D>,
   e: Next<D, E>,
-): Agent<InputOf<A>, OutputOf<E>, `pipe(${A['name']}, ${B['name']}, ${C['name']}, ${D['name']}, ${E['name']})`>;
+): Agent<
+  InputOf<A>,
+  OutputOf<E>,
+  `pipe(${A['name']}, ${B['name']}, ${C['name']}, ${D['name']}, ${E['name']})`,
+  ContextOf<A> & ContextOf<B> & ContextOf<C> & ContextOf<D> & ContextOf<E>
+>;
 export function pipe(...stages: readonly AnyAgent[]): AnyAgent {
   for (const stage of stages) assertAgent(stage, 'pipe()');
   const [first, last] = [stages[0], stages.at(-1)];

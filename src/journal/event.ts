@@ -64,6 +64,10 @@ export type RunEvent =
       /** Whether text is told while it is written, and of which agent; absent where nobody asked for it. A later entry may say otherwise. */
       readonly stream?: StreamMode;
       readonly speaker?: string;
+      /** Whose run it is: answers of other runs are used within one scope alone. */
+      readonly scope?: string;
+      /** Of what a program makes the run's context again. The context itself is never here. */
+      readonly subject?: Json;
     }
   /** `activeMs` is what all earlier entries worked; `budget` replaces the earlier one when given. */
   | {

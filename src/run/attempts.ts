@@ -141,10 +141,11 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
   const own = askerPlace(place, 'attempt', attempt.number);
   const standIn = session.standIn((standIns) => standIns.step(agent, input.raw));
   const code = new CodeAsker(frame, own, attempt.number);
+  const context = agent.context === undefined ? undefined : await contextOf(frame);
   const execute = (signal: AbortSignal): unknown =>
     code.run(() =>
       standIn === undefined
-        ? behaviour.execute(input.value, { signal })
+        ? behaviour.execute(input.value, { signal, context })
         : standIn({ value: input.value, input: input.value, signal }),
     );
   let raw: Json;
@@ -172,7 +173,8 @@ async function attemptComposite(frame: Frame, behaviour: CompositeBehaviour, inp
   const asker = frame.asker.attempt(frame, attempt.number);
   // Only a flow has code of its own: that of other composites asks agents and nothing else.
   const code = agent.kind === 'flow' ? new CodeAsker(frame, asker.place, attempt.number) : undefined;
-  const run = (): Promise<unknown> => body(behaviour, input.value, new CallScope(asker));
+  const context = agent.context === undefined ? undefined : await contextOf(frame);
+  const run = (): Promise<unknown> => body(behaviour, input.value, new CallScope(asker, context));
   let value: unknown;
   try {
     value = await life.race(code === undefined ? run() : code.run(run));
@@ -190,6 +192,11 @@ async function attemptComposite(frame: Frame, behaviour: CompositeBehaviour, inp
   const own = agent.output.kind === 'schema' || (agent.kind === 'flow' && value !== undefined);
   const raw = own ? frame.session.secrets.output(agent, toJson(value, `the output of '${path}'`), path) : value;
   return await judge(frame, raw, () => ({ input: input.value, results: [] }));
+}
+
+/** What the call's own code gets of the run's context. */
+async function contextOf({ agent, session, path }: Frame): Promise<unknown> {
+  return await session.contexts.give(agent.context, `'${path}'`);
 }
 
 async function body(behaviour: CompositeBehaviour, input: unknown, scope: CallScope): Promise<unknown> {

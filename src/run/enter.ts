@@ -6,10 +6,11 @@ import type { AnyAgent } from '../agent/definition.ts';
 import { canonical, hash } from '../agent/canonical.ts';
 import { AmdahlError, recordError } from '../agent/errors.ts';
 import { billNow } from '../journal/bill.ts';
-import type { EventOf, Happening, Json, Place, ProgramRef, RunId } from '../journal/event.ts';
+import type { EventOf, Happening, Json, Place, RunId } from '../journal/event.ts';
 import type { Claim, Journal } from '../journal/journal.ts';
 import { Account } from './account.ts';
 import { uncertain } from './act.ts';
+import type { Contexts } from './contexts.ts';
 import type { Limits } from './limits.ts';
 import { callPlace, rootAsker } from './place.ts';
 import { type Random, systemClock } from './ports.ts';
@@ -23,13 +24,14 @@ import { Session } from './session.ts';
 import { standInsOf } from './standIns.ts';
 import { systemRegistry } from './surroundings.ts';
 
-export interface Entering extends Omit<RunOptions, 'limits' | 'random' | 'journal'> {
+export interface Entering extends Omit<RunOptions, 'context' | 'limits' | 'random' | 'journal'> {
   readonly id: RunId;
   readonly random: Random;
   readonly limits: Limits;
   readonly journal: Journal;
   readonly claim: Claim;
   readonly knownSecrets: Secrets;
+  readonly contexts: Contexts;
 }
 
 /** An entry that has begun: the next thing is to ask the root. */
@@ -46,7 +48,7 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
   const { id, journal, claim, clock = systemClock } = options;
   const inputHash = hash(canonical(raw));
   const past = claim.events === 0 ? undefined : await readPast(journal, id);
-  if (past !== undefined && (past.inputHash !== inputHash || past.agent !== root.name)) throw conflict(id, past, root.name);
+  if (past !== undefined) refuseConflict(id, past, root.name, inputHash, options);
   const findings = past === undefined ? undefined : noFindings();
   const standIns = standInsOf(options);
   const telling = tellingOf(root, past, options);
@@ -69,6 +71,7 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
     bill: past?.bill,
     inherited: past?.inherited,
     findings,
+    contexts: options.contexts,
   });
   const budget = budgetOf(past, options);
   if (budget !== undefined) session.account = new Account(rootAsker(id), id, budget, undefined, past?.inherited.spent.get(rootAsker(id)));
@@ -77,10 +80,12 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
     ...(options.program === undefined ? {} : { program: options.program }),
     ...telling,
   };
+  const { scope, subject } = options;
+  const whose = { ...(scope === undefined ? {} : { scope }), ...(subject === undefined ? {} : { subject }) };
   if (past === undefined) {
     if (options.retry !== undefined && options.retry.length > 0)
       throw new AmdahlError('RUN_UNKNOWN', `There is no run '${id}' yet, so there is nothing to retry in it.`);
-    session.note({ kind: 'run.started', agent: root.name, input: raw, inputHash, ...about });
+    session.note({ kind: 'run.started', agent: root.name, input: raw, inputHash, ...about, ...whose });
   } else {
     await reenter(session, root, past, options, about);
   }
@@ -140,13 +145,21 @@ export function budgetOf(past: Past | undefined, { budget }: Entering): Budget |
   return past?.budget === undefined ? budget : { ...past.budget, ...budget };
 }
 
-function conflict(id: RunId, past: Past, agent: string): AmdahlError {
-  const what = past.agent === agent ? 'with another input' : `of the agent '${past.agent}', not '${agent}'`;
-  return new AmdahlError(
-    'RUN_CONFLICT',
-    `There is a run '${id}' already, ${what}. Use another id, or the same input to go on with it (amdahl show ${id}).`,
-    { data: { run: id, agent: past.agent } },
-  );
+/** @throws AmdahlError RUN_CONFLICT when the run that is there is not the one that is meant. Scope and subject may be left out of a resume. */
+function refuseConflict(id: RunId, past: Past, agent: string, inputHash: string, { scope, subject }: Entering): void {
+  const conflict = (what: string, same: string): AmdahlError =>
+    new AmdahlError(
+      'RUN_CONFLICT',
+      `There is a run '${id}' already, ${what}. Use another id, or ${same} to go on with it (amdahl show ${id}).`,
+      {
+        data: { run: id, agent: past.agent },
+      },
+    );
+  if (past.agent !== agent) throw conflict(`of the agent '${past.agent}', not '${agent}'`, 'the same agent');
+  if (past.inputHash !== inputHash) throw conflict('with another input', 'the same input');
+  if (scope !== undefined && scope !== past.scope)
+    throw conflict(`${past.scope === undefined ? 'without a scope' : `in the scope '${past.scope}'`}, not '${scope}'`, 'the same scope');
+  if (subject !== undefined && canonical(subject) !== canonical(past.subject)) throw conflict('with another subject', 'the same subject');
 }
 
 function rootPlace(id: RunId, root: AnyAgent, inputHash: string): Place {

@@ -4,7 +4,7 @@
 import { AmdahlError } from '../agent/errors.ts';
 import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
 import type { Budget } from '../agent/budget.ts';
-import type { Event, Gap, Happening, Json, ModelEvent, Place, ProgramRef, RunId, StreamMode } from '../journal/event.ts';
+import type { Event, EventOf, Gap, Happening, Json, ModelEvent, Place, ProgramRef, RunId, StreamMode } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type OpenRequest, OpenRequests } from '../journal/openRequests.ts';
 import { wasTurnedAway } from '../model/sending.ts';
@@ -46,6 +46,8 @@ export interface Past {
   readonly program: ProgramRef | undefined;
   readonly stream: StreamMode | undefined;
   readonly speaker: string | undefined;
+  readonly scope: string | undefined;
+  readonly subject: Json | undefined;
   readonly bill: OpenBill;
   readonly inherited: Inherited;
   readonly activeMs: number;
@@ -62,7 +64,9 @@ interface OpenReservation extends OpenRequest {
   readonly usdMicros: number;
 }
 
-type Started = { -readonly [K in 'agent' | 'input' | 'inputHash' | 'budget' | 'program' | 'stream' | 'speaker']: Past[K] };
+type Started = {
+  -readonly [K in 'agent' | 'input' | 'inputHash' | 'budget' | 'program' | 'stream' | 'speaker' | 'scope' | 'subject']: Past[K];
+};
 
 interface Draft {
   /** Where the run's own budget is booked. */
@@ -119,15 +123,7 @@ export async function readPast(journal: Journal, run: RunId): Promise<Past> {
 function absorb(draft: Draft, event: Happening & { readonly at: number }): void {
   switch (event.kind) {
     case 'run.started':
-      draft.started = {
-        agent: event.agent,
-        input: event.input,
-        inputHash: event.inputHash,
-        budget: event.budget,
-        program: event.program,
-        stream: event.stream,
-        speaker: event.speaker,
-      };
+      draft.started = startedBy(event);
       draft.spans.push([event.at, event.at]);
       break;
     case 'run.resumed':
@@ -147,10 +143,8 @@ function absorb(draft: Draft, event: Happening & { readonly at: number }): void 
       draft.missing = event.missing;
       break;
     case 'run.failed':
-      draft.ended = 'failed';
-      break;
     case 'run.cancelled':
-      draft.ended = 'cancelled';
+      draft.ended = event.kind === 'run.failed' ? 'failed' : 'cancelled';
       break;
     case 'model.requested':
     case 'model.responded':
@@ -184,6 +178,11 @@ function absorb(draft: Draft, event: Happening & { readonly at: number }): void 
     default:
       break; // looked up place by place
   }
+}
+
+function startedBy(event: EventOf<'run.started'>): Started {
+  const { agent, input, inputHash, budget, program, stream, speaker, scope, subject } = event;
+  return { agent, input, inputHash, budget, program, stream, speaker, scope, subject };
 }
 
 /** Books what requests reserved, then what their answers really took: a reservation left by a crash stays spent. */

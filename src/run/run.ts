@@ -9,6 +9,7 @@ import type { Gap, Json, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
 import { Asker } from './asker.ts';
+import { Contexts } from './contexts.ts';
 import { ask, inputRefused } from './call.ts';
 import { budgetOf, type Driving, enter } from './enter.ts';
 import { limitsOf } from './limits.ts';
@@ -17,20 +18,33 @@ import { rootAsker } from './place.ts';
 import { systemRandom } from './ports.ts';
 import type { Past } from './reentry.ts';
 import { reportOf } from './report.ts';
-import { checkRunOptions, runId, type RunOptions } from './runOptions.ts';
+import { checkRunOptions, type OptionsFor, runId, type RunOptions } from './runOptions.ts';
 import { RunError, type RunResult } from './runResult.ts';
 import { secretsOf } from './runSecrets.ts';
 import type { Session } from './session.ts';
 import { standInsOf } from './standIns.ts';
 import { systemRegistry } from './surroundings.ts';
 
+/** `Why` names the agent; then what it needs. No agent is one. */
+type Unready<Why extends string, Context> = Why & { readonly needs: Context };
+
+/** An agent that needs no context; of another, what is missing, for the compiler to show. */
+type Ready<I, O, N extends string, C> = unknown extends C
+  ? Agent<I, O, N, C>
+  : Unready<`'${N}' needs a context: run(agent, input, { context }).`, C>;
+
 /**
  * Asks an agent, durably. Killed and called again with the same `id`, it goes on and buys nothing twice.
  * @throws RunError (an AmdahlError) with the failure's code when the run fails or is cancelled;
- *   AmdahlError RUN_CONFLICT, RUN_OWNED, CONTRACT_VIOLATION, NOT_JSON, MISCONFIGURED, JOURNAL_* before it begins.
+ *   AmdahlError RUN_CONFLICT, RUN_OWNED, CONTRACT_VIOLATION, CONTEXT_MISSING, NOT_JSON, MISCONFIGURED, JOURNAL_* before it begins.
  */
-export async function run<I, O>(agent: Agent<I, O>, input: NoInfer<I>, options: RunOptions = {}): Promise<RunResult<O>> {
-  const root = agent as unknown as AnyAgent; // the funnel knows agents by their contracts
+export function run<I, O, N extends string = string, C = unknown>(agent: Ready<I, O, N, C>, input: NoInfer<I>): Promise<RunResult<O>>;
+export function run<I, O, N extends string = string, C = unknown>(
+  agent: Agent<I, O, N, C>,
+  input: NoInfer<I>,
+  options: OptionsFor<C>,
+): Promise<RunResult<O>>;
+export async function run(root: AnyAgent, input: unknown, options: RunOptions = {}): Promise<RunResult<unknown>> {
   if (!isAgent(root)) throw new AmdahlError('MISCONFIGURED', 'run takes an agent first: run(agent, input).');
   checkRunOptions(options);
   const random = options.random ?? systemRandom;
@@ -39,14 +53,15 @@ export async function run<I, O>(agent: Agent<I, O>, input: NoInfer<I>, options: 
   const raw = secrets.input(root, toJson(input, `the input of '${root.name}'`), root.name);
   refuseInput(root, raw);
   const limits = limitsOf(options.limits);
+  const contexts = await Contexts.of(root, options.context);
   if (options.signal?.aborted === true)
     throw new AmdahlError('CANCELLED', `The signal of the run '${id}' was aborted before it began: ${describe(options.signal.reason)}.`);
   const journal = options.journal ?? defaultJournal();
   await loadNamed(root, options, journal, id);
   const claim = await journal.claim(id);
   try {
-    const entry = await enter(root, raw, { ...options, id, random, limits, journal, claim, knownSecrets: secrets });
-    return (await drive(entry)) as RunResult<O>; // what the root's contract let through
+    const entry = await enter(root, raw, { ...options, id, random, limits, journal, claim, contexts, knownSecrets: secrets });
+    return await drive(entry);
   } finally {
     await claim.release();
   }

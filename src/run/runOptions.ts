@@ -1,9 +1,11 @@
 // What a run may be given, and what of it is refused before anything begins. run.ts and its like check it here.
 
 import { type Budget, checkBudget } from '../agent/budget.ts';
+import { toJson } from '../agent/canonical.ts';
+import { kindOf } from '../agent/contract.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';
-import type { Event, ProgramRef, RunId, StreamMode } from '../journal/event.ts';
+import type { Event, Json, ProgramRef, RunId, StreamMode } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { checkPrices, type PriceTable } from '../model/prices.ts';
 import { checkRateLimits, type RateLimits } from '../model/rateLimits.ts';
@@ -57,9 +59,21 @@ export interface RunOptions {
   readonly speaker?: string;
   /** Where the program stands, so that a CLI can resume it. */
   readonly program?: ProgramRef;
+  /**
+   * What the code of agents, tools and steps needs of this process: checked against the `context` each declares, given to
+   * them, and kept nowhere.
+   */
+  readonly context?: unknown;
+  /** JSON from which the context can be made again in another process: a user's id, not a connection. Journaled. */
+  readonly subject?: Json;
+  /** Whose run it is, such as a tenant. Journaled. Answers of other runs are used within one scope alone. */
+  readonly scope?: string;
   /** Calls to forget and ask again, by path or id. One with an uncertain act may act a second time. */
   readonly retry?: readonly string[];
 }
+
+/** The options of a run of an agent that needs the context `C`: required where it needs any. */
+export type OptionsFor<C> = unknown extends C ? RunOptions | undefined : RunOptions & { readonly context: C };
 
 const OPTIONS: OptionNames<RunOptions> = {
   id: true,
@@ -78,6 +92,9 @@ const OPTIONS: OptionNames<RunOptions> = {
   stream: true,
   speaker: true,
   program: true,
+  context: true,
+  subject: true,
+  scope: true,
   retry: true,
 };
 
@@ -92,6 +109,16 @@ export function checkRunOptions(options: RunOptions): void {
     throw new AmdahlError('MISCONFIGURED', 'speaker is the name of an agent.');
   if (options.secrets !== undefined) checkSecrets(options.secrets);
   if (options.budget !== undefined) checkBudget(options.budget, 'the run');
+  if (options.subject !== undefined) toJson(options.subject, 'the subject of the run');
+  if (options.scope !== undefined) checkScope(options.scope);
+}
+
+function checkScope(scope: unknown): void {
+  if (typeof scope === 'string' && scope.length >= 1 && scope.length <= 200 && scope.isWellFormed()) return;
+  throw new AmdahlError(
+    'MISCONFIGURED',
+    `The scope of a run is text of 1 to 200 characters, such as a tenant's name; it was given ${kindOf(scope)}.`,
+  );
 }
 
 /** @throws AmdahlError MISCONFIGURED for an id that could not stand in a file, a shell or a line of a log. */

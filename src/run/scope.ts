@@ -12,21 +12,23 @@ import { limitError } from './limits.ts';
 import { foldAsker, type RecordedAsker } from './recorded.ts';
 
 export class CallScope implements Scope {
+  readonly context: unknown;
   readonly #asker: Asker;
   #recorded: Promise<RecordedAsker> | undefined;
   #drawn = 0;
   #races = 0;
 
-  constructor(asker: Asker) {
+  constructor(asker: Asker, context: unknown) {
     this.#asker = asker;
+    this.context = context;
   }
 
-  ask<I, O>(agent: Agent<I, O>, input: I, options?: AskOptions): Promise<O> {
+  ask<I, O>(agent: Agent<I, O, string, never>, input: I, options?: AskOptions): Promise<O> {
     return this.#asker.ask(agent, input, options) as Promise<O>; // the funnel keeps the contract that O stands for
   }
 
   branch(kind: string, index: number): CallScope {
-    return new CallScope(this.#branchAsker(kind, index));
+    return new CallScope(this.#branchAsker(kind, index), this.context);
   }
 
   async fan<T>(
@@ -147,7 +149,7 @@ export class CallScope implements Scope {
     if (lives !== undefined) lives[index] = life;
     const asker = this.#branchAsker(kind, index, life, hedges);
     const code = codeOf(asker.frame)?.branch(asker.place, life);
-    const run = (): Promise<T> => work(new CallScope(asker), index);
+    const run = (): Promise<T> => work(new CallScope(asker, this.context), index);
     try {
       const value = await (code === undefined ? run() : code.run(run));
       life.endBelow(

@@ -12,6 +12,7 @@ import type { Incident } from '../model/gateView.ts';
 import type { Sendings } from '../model/resend.ts';
 import type { Delta } from '../model/turnStream.ts';
 import type { Account } from './account.ts';
+import type { Contexts } from './contexts.ts';
 import { Life } from './life.ts';
 import type { Limits } from './limits.ts';
 import { rootAsker } from './place.ts';
@@ -37,6 +38,7 @@ export interface SessionOptions extends RosterOptions {
   readonly findings: Findings | undefined;
   /** Set in tests alone. */
   readonly standIns: StandIns | undefined;
+  readonly contexts: Contexts;
 }
 
 /**
@@ -63,6 +65,7 @@ export class Session {
   /** Undefined in a run's first entry: nothing is looked up then. */
   readonly inherited: Inherited | undefined;
   readonly findings: Findings | undefined;
+  readonly contexts: Contexts;
   readonly acted: Set<Place>;
   /** Which calls' failures an error that reached user code stands for. */
   readonly failures: WeakMap<object, Place> = new WeakMap();
@@ -90,6 +93,7 @@ export class Session {
     this.secrets = options.secrets;
     this.inherited = options.inherited;
     this.findings = options.findings;
+    this.contexts = options.contexts;
     this.bill = options.bill ?? emptyBill();
     this.acted = new Set(options.inherited?.acted);
     this.#options = options;

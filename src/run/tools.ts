@@ -88,11 +88,13 @@ async function runCode(on: ToolTurn, spec: CodeTool | undefined, asker: Asker, c
   const start = session.clock.now();
   let args: Json;
   let value: unknown;
+  let context: unknown;
   let pass: Pass;
   try {
     if (spec === undefined) throw unknownTool(call.toolName, on.tools);
     args = argumentsFor(spec, call);
     value = await contracted(frame, spec, args);
+    if (spec.context !== undefined) context = await session.contexts.give(spec.context, `the tool '${spec.name}' of '${frame.path}'`);
     pass = admitted(frame, spec, args);
   } catch (thrown) {
     noteThrown(frame, asker, call.toolName, thrown, start);
@@ -103,7 +105,7 @@ async function runCode(on: ToolTurn, spec: CodeTool | undefined, asker: Asker, c
     code.run(
       () =>
         standIn === undefined
-          ? spec.execute(value, { input: on.input.value, signal, id: call.toolCallId })
+          ? spec.execute(value, { input: on.input.value, signal, id: call.toolCallId, context })
           : standIn({ value, input: on.input.value, signal }),
       spec.timeoutMs === undefined ? undefined : signal,
     );

@@ -1,7 +1,7 @@
 // testRun: a run for tests of one's own agents. Models and acts on the world are answered by stand-ins, and what has none is
 // an error that ends the run; nothing is written to disk, nothing is read from the environment, and waiting costs no time.
 
-import type { Agent } from '../agent/definition.ts';
+import type { Agent, AnyAgent } from '../agent/definition.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { Bill } from '../journal/bill.ts';
 import type { Event, RunId } from '../journal/event.ts';
@@ -56,8 +56,13 @@ export class TestError extends RunError {
  * @throws TestError NO_STAND_IN naming what has none and how to give it one; SCRIPT_DRIFT where a script was asked something
  *   else, or less, than it says, whoever caught that; else what the run fails with. AmdahlError as `run` before it begins.
  */
-export async function testRun<I, O>(agent: Agent<I, O>, input: NoInfer<I>, options: TestOptions = {}): Promise<TestResult<O>> {
-  return await testWith(agent, input, options, undefined);
+export function testRun<I, O, N extends string = string, C = unknown>(
+  agent: Agent<I, O, N, C>,
+  input: NoInfer<I>,
+  ...options: unknown extends C ? [options?: TestOptions] : [options: TestOptions & { readonly context: C }]
+): Promise<TestResult<O>>;
+export async function testRun(agent: AnyAgent, input: unknown, options: TestOptions = {}): Promise<TestResult<unknown>> {
+  return await testWith(agent as Agent<unknown, unknown>, input, options, undefined); // its needs are in the types of testRun
 }
 
 /** A test whose stand-ins are those of a script, where `options` have none by name. */

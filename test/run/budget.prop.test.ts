@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { agent, all, AmdahlError, type AnyAgent, type Budget, flow, map, pipe } from '../../src/index.ts';
+import { agent, all, type Agent, AmdahlError, type Budget, flow, map, pipe } from '../../src/index.ts';
 import { costUsdMicros } from '../../src/model/prices.ts';
 import { scripted } from '../../src/testing.ts';
 import { Trial } from '../support/trial.ts';
@@ -46,7 +46,7 @@ const { program } = fc.letrec<{ program: Program; leaf: Leaf; branch: Branch }>(
   }),
 }));
 
-function built(trial: Trial, one: Program, name: string): AnyAgent {
+function built(trial: Trial, one: Program, name: string): Agent<never, unknown> {
   const budget = one.budget === undefined ? {} : { budget: one.budget };
   if (one.kind === 'leaf') {
     const model = scripted(async ({ maxOutputTokens = 0, prompt }, nth) => {
@@ -61,12 +61,12 @@ function built(trial: Trial, one: Program, name: string): AnyAgent {
   const parts = one.parts.map((part, index) => built(trial, part, `${name}${index}`));
   const [first] = parts;
   if (first === undefined) throw new Error('a branch has parts');
-  const body: AnyAgent =
+  const body: Agent<never, unknown> =
     one.kind === 'map'
-      ? map(first as never, { concurrency: 3, atLeast: 0 })
+      ? map(first, { concurrency: 3, atLeast: 0 })
       : one.kind === 'all' || parts.length < 2
         ? all(Object.fromEntries(parts.map((part, index) => [`p${index}`, part])))
-        : (pipe as (...stages: readonly AnyAgent[]) => AnyAgent)(...parts.map((part) => textual(part)));
+        : (pipe as (...stages: readonly Agent<never, unknown>[]) => Agent<never, unknown>)(...parts.map((part) => textual(part)));
   return flow({
     name: `${name}f`,
     ...budget,
@@ -75,7 +75,7 @@ function built(trial: Trial, one: Program, name: string): AnyAgent {
 }
 
 /** Whatever came before: what is asked next is text. */
-function textual(part: AnyAgent): AnyAgent {
+function textual(part: Agent<never, unknown>): Agent<never, unknown> {
   return flow({ name: `${part.name}t`, run: async (_, ctx) => String(await ctx.call(part as never, 'a')) });
 }
 

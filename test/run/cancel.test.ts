@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Agent, agent, type AnyAgent, flow, map, step, tool } from '../../src/index.ts';
+import { type Agent, agent, flow, map, step, tool } from '../../src/index.ts';
 import { scripted, type ScriptedModel } from '../../src/testing.ts';
 import { failure, Trial } from '../support/trial.ts';
 
@@ -79,7 +79,7 @@ describe('the signal of a run', () => {
   test('is no outcome: the same run goes on later, and buys only what it has not', async () => {
     const trial = new Trial();
     const fast = agent({ name: 'fast', model: scripted([{ text: 'done' }]), instructions: 'x' });
-    const slow = (model: ScriptedModel): AnyAgent => agent({ name: 'slow', model, instructions: 'x' });
+    const slow = (model: ScriptedModel): Agent<never, unknown> => agent({ name: 'slow', model, instructions: 'x' });
     const both = (model: ScriptedModel): ReturnType<typeof flow> =>
       flow({ name: 'both', run: async (_, ctx) => [await ctx.call(fast, ''), await ctx.call(slow(model), '' as never)] });
     const controller = new AbortController();
@@ -218,9 +218,11 @@ describe('once a run is interrupted, nothing below it may ask, confirm or end', 
     const controller = new AbortController();
     trial.clock.after(100, () => controller.abort());
     await trial.fails(
-      map(leaf(model) as never, { concurrency: 3, atLeast: 0 }),
-      Array.from({ length: 50 }, (_, index) => `${index}`) as never,
-      { signal: controller.signal },
+      map(leaf(model), { concurrency: 3, atLeast: 0 }),
+      Array.from({ length: 50 }, (_, index) => `${index}`),
+      {
+        signal: controller.signal,
+      },
     );
     expect(model.requests).toHaveLength(3);
     await expectSilenceAfter(trial, 'run.cancelled');

@@ -4,7 +4,7 @@ import { wrapLanguageModel, generateText } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { agent, type AmdahlError, flow, gate, map, pipe, readOnly, step, tool } from '../../src/index.ts';
+import { agent, type AmdahlError, flow, gate, map, pipe, readOnly, step, tool, type ToolSet } from '../../src/index.ts';
 import { deny, lastMessage, scripted, type TestError, testRun } from '../../src/testing.ts';
 
 const Refund = z.object({ refund: z.boolean(), why: z.string() });
@@ -85,7 +85,7 @@ test('a foreign tool acts until it is said to read only', async () => {
   let ran = 0;
   const foreign = { description: 'Look', inputSchema: z.object({}), execute: () => (ran += 1) };
   const turns = [{ tools: [['look', {}]] as const }, { text: 'seen' }];
-  const looking = (tools: Parameters<typeof agent>[0]['tools']): ReturnType<typeof ask> =>
+  const looking = (tools: ToolSet | undefined): ReturnType<typeof ask> =>
     ask(agent({ name: 'looking', instructions: 'Look.', ...(tools === undefined ? {} : { tools }) }));
   const ask = async (one: ReturnType<typeof agent<'looking'>>): Promise<string> =>
     (await testRun(one, 'x', { models: { looking: turns } })).output;
