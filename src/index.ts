@@ -4,10 +4,14 @@ export { agent, type AgentOptions, type ModelChoice, type ModelSettings } from '
 export { type Budget } from './agent/budget.ts';
 export { type Agent, type AgentKind, type AnyAgent, type InputOf, isAgent, type OutputOf, type Shape } from './agent/definition.ts';
 export { type ContextOf } from './agent/context.ts';
+export type { Attachment } from './agent/attachment.ts';
 export { type Check, type CheckFunction, type Evidence, type ToolResult, type Verdict } from './agent/checks.ts';
 export { AmdahlError, ERROR_CODES, type ErrorCode, type ErrorRecord, type Problem, type Retryable, type Where } from './agent/errors.ts';
+export type { FileSchema } from './agent/fileSchema.ts';
+export type { FileSource } from './agent/files.ts';
 export { grounded } from './agent/grounded.ts';
 export { noPlaceholder } from './agent/placeholder.ts';
+export type { CachedText, Part } from './agent/prompt.ts';
 export type { AskOptions, Hedge } from './agent/scope.ts';
 export { step, type StepOptions } from './agent/step.ts';
 export {
@@ -36,6 +40,7 @@ export type { GateView, Incident } from './model/gateView.ts';
 export type { RateLimit } from './model/limiter.ts';
 export type { Price, PriceTable, Rate } from './model/prices.ts';
 export type { RateLimits } from './model/rateLimits.ts';
+export { file } from './run/file.ts';
 export { gate, type GateMiddleware, type GateOptions } from './run/gateMiddleware.ts';
 export type { GateBudget } from './run/gateParty.ts';
 export { DEFAULT_LIMITS, type Limits } from './run/limits.ts';

@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   CONTEXT_MISSING: 'a part of the program needs a context that the run was not given',
   NOT_JSON: 'a value that crosses a handoff is not JSON',
   SECRET_IN_CONTRACT: 'a declared input or output holds a secret',
+  FILE_UNREADABLE: 'a file of an input cannot be read, fetched or found again',
   NO_JSON_SCHEMA: 'a schema has no JSON Schema form',
   MODEL_MISSING: 'an agent has no model to ask',
   MODEL_DENIED: 'the run forbids asking this model',

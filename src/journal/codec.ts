@@ -114,6 +114,7 @@ function setupBlob(setup: Setup): StoredBlob {
 /** Files in messages may be bytes, which JSON.stringify would spell out number by number. */
 function mayHoldFiles(event: Event): boolean {
   if (event.kind === 'model.responded') return event.content.some((part) => part.type === 'file' || part.type === 'reasoning-file');
+  if (event.kind === 'file.kept') return true;
   if (event.kind !== 'model.requested') return false;
   return event.adds.some((message) => typeof message.content !== 'string' && message.content.some(isFilePart));
 }

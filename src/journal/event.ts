@@ -269,6 +269,8 @@ export interface KnownLimits {
 export type OtherEvent =
   /** A named limit refused something, or a breaker opened: then again at the run's end, with how it went on. `call` is a path. */
   | { readonly kind: 'guard.tripped'; readonly place: Place; readonly guard: string; readonly call: string; readonly evidence: Json }
+  /** At the run's own asker: the content of a file of an input, by what its attachments are called. Once per run and content. */
+  | { readonly kind: 'file.kept'; readonly place: Place; readonly file: string; readonly mediaType?: string; readonly data: Uint8Array }
   /**
    * Somebody waited: for room in a budget ('budget'), to send again what was not answered ('retry'), or for the gate in
    * front of a model ('gate', and then which one).

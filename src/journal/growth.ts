@@ -48,6 +48,7 @@ export function grow(grove: Grove, event: Event): void {
     case 'decision':
       return decide(grove, event);
     case 'model.said':
+    case 'file.kept':
     case 'limit.learned':
     case 'value.drawn':
       return;

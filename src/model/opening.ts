@@ -14,7 +14,7 @@ import type { Part } from '../agent/prompt.ts';
 import { inputPieces, type Piece } from './inputPieces.ts';
 import type { Fixed } from './render.ts';
 
-type UserPart = LanguageModelV4TextPart | LanguageModelV4FilePart;
+export type UserPart = LanguageModelV4TextPart | LanguageModelV4FilePart;
 
 /** What an agent's input becomes a prompt with. */
 export interface Given {
@@ -25,35 +25,43 @@ export interface Given {
   readonly formless: boolean;
 }
 
+/** A conversation's beginning in which attachments are still what they are called. */
+export interface Draft {
+  readonly system: LanguageModelV4Message;
+  readonly pieces: readonly Piece[];
+  /** The attachments among the pieces. */
+  readonly attachments: readonly Attachment[];
+}
+
 /**
- * The first messages: instructions, then the input.
+ * The first messages, before their files are there.
  * @throws AmdahlError NOT_JSON for an input that a model cannot be shown, CODE_FAILED for a prompt that throws or gives no prompt.
  */
-export function opening(fixed: Fixed, { rendering }: Pick<ModelBehaviour, 'rendering'>, given: Given): LanguageModelV4Message[] {
+export function draft(fixed: Fixed, { rendering }: Pick<ModelBehaviour, 'rendering'>, given: Given): Draft {
   const { first, prompt } = rendering;
   const pieces =
     prompt === undefined
       ? inputPieces(given.input, { first, onlyText: fixed.onlyText })
       : ownPieces(() => prompt(given.input, given.context), given.agent);
-  return [given.formless ? fixed.instructionsWithForm : fixed.instructions, { role: 'user', content: pieces.map(userPart) }];
+  const attachments = pieces.flatMap((piece) => ('attachment' in piece ? [piece.attachment] : []));
+  return { system: given.formless ? fixed.instructionsWithForm : fixed.instructions, pieces, attachments };
+}
+
+/** The first messages: instructions, then the input. `fileOf` knows the draft's attachments. */
+export function opening({ system, pieces }: Draft, fileOf: (attachment: Attachment) => UserPart): LanguageModelV4Message[] {
+  return [system, { role: 'user', content: pieces.map((piece) => ('attachment' in piece ? fileOf(piece.attachment) : textPart(piece))) }];
 }
 
 /** The mark itself: no provider reads options of this name. */
 const MARK = { amdahl: { cache: true } } as const;
 
-function userPart(piece: Piece): UserPart {
-  if ('attachment' in piece) return filePart(piece.attachment);
-  const { text, isShared } = piece;
+function textPart({ text, isShared }: Exclude<Piece, { attachment: Attachment }>): LanguageModelV4TextPart {
   return { type: 'text', text, ...(isShared === true ? { providerOptions: MARK } : {}) };
 }
 
 /** Whether the prefix that many calls of an agent share ends with this part of an opening. Pure. */
 export function endsShared({ providerOptions }: Pick<UserPart, 'providerOptions'>): boolean {
   return providerOptions?.['amdahl']?.['cache'] === true;
-}
-
-function filePart(attachment: Attachment): UserPart {
-  throw new AmdahlError('MISCONFIGURED', `The attachment ${attachment.$file} cannot be sent yet.`);
 }
 
 /** What an agent's own prompt gives, held to what it may give. */

@@ -151,7 +151,9 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
   let raw: Json;
   try {
     if (behaviour.effect === 'none') {
-      raw = session.secrets.output(agent, toJson(await life.lend(execute), `the output of the step '${path}'`), path);
+      const made = await life.lend(execute);
+      session.files.hold(made);
+      raw = session.secrets.output(agent, toJson(made, `the output of the step '${path}'`), path);
     } else {
       const at = askerPlace(own, 'act', 0);
       // What it did is done, and what it gave must not be taken for an answer by a resume either.

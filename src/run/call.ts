@@ -10,6 +10,7 @@
 import { type AnyAgent, assertAgent } from '../agent/definition.ts';
 import { canonical, hash, toJson } from '../agent/canonical.ts';
 import { AmdahlError, asAmdahl, describe, type Problem, problemList, recordError } from '../agent/errors.ts';
+import { mayHoldAttachments } from '../agent/files.ts';
 import type { AskOptions } from '../agent/scope.ts';
 import type { Gap, Happening, Json, Place } from '../journal/event.ts';
 import { Account } from './account.ts';
@@ -28,8 +29,10 @@ export function ask(asker: Asker, agent: AnyAgent, raw: unknown, options: AskOpt
     assertAgent(agent, `'${asker.path}'`);
     const input = asker.session.secrets.input(agent, toJson(raw, `the input of '${agent.name}'`), agent.name);
     const text = canonical(input);
+    const hasFiles = mayHoldAttachments(text);
+    if (hasFiles) asker.session.files.hold(raw);
     const { place, path, asked } = asker.identify(agent.name, hash(text), options.key);
-    const call = pursue(asker, agent, { input, bytes: Buffer.byteLength(text), place, path, options });
+    const call = pursue(asker, agent, { input, bytes: Buffer.byteLength(text), hasFiles, place, path, options });
     asker.track(asked, call);
     return call;
   } catch (error) {
@@ -40,6 +43,7 @@ export function ask(asker: Asker, agent: AnyAgent, raw: unknown, options: AskOpt
 interface Question {
   readonly input: Json;
   readonly bytes: number;
+  readonly hasFiles: boolean;
   readonly place: Place;
   readonly path: string;
   readonly options: AskOptions;
@@ -170,6 +174,7 @@ async function admit(frame: Frame, question: Question, recorded: RecordedCall): 
       'Give it fewer items, or raise limits.fanOut.',
     );
   }
+  if (question.hasFiles) await life.race(session.files.admit(question.input, path));
   const validated = agent.input.validate(question.input);
   const checked = validated instanceof Promise ? await life.race(validated) : validated;
   if (!checked.ok) throw inputRefused(path, checked.problems);

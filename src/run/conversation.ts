@@ -4,11 +4,12 @@
 
 import type { LanguageModelV4Message, LanguageModelV4ToolCall, LanguageModelV4ToolResultPart } from '@ai-sdk/provider';
 import type { ModelBehaviour } from '../agent/agent.ts';
+import type { Attachment } from '../agent/attachment.ts';
 import type { ToolResult } from '../agent/checks.ts';
 import type { AmdahlError, Problem } from '../agent/errors.ts';
 import { readAnswer } from '../model/answer.ts';
 import { converse, type Judged, type RecordedTurn, type Reply, type Talk, type TurnRequest } from '../model/loop.ts';
-import { opening } from '../model/opening.ts';
+import { type Draft, draft, opening, type UserPart } from '../model/opening.ts';
 import { type Fixed, repairMessage } from '../model/render.ts';
 import { Aloud } from './aloud.ts';
 import type { Asker, Frame } from './asker.ts';
@@ -94,9 +95,22 @@ export class Conversation implements Talk {
   opening(): readonly LanguageModelV4Message[] | Promise<readonly LanguageModelV4Message[]> {
     const { session, agent } = this.#frame;
     const input = this.#input.value;
-    return this.#turns.knowingForms((formless) =>
-      session.secrets.messages(opening(this.#fixed, this.#behaviour, { agent: agent.name, input, context: undefined, formless })),
+    const made = this.#turns.knowingForms((formless) =>
+      draft(this.#fixed, this.#behaviour, { agent: agent.name, input, context: undefined, formless }),
     );
+    if (!(made instanceof Promise) && made.attachments.length === 0) return session.secrets.messages(opening(made, noFile));
+    return this.#openWithFiles(made);
+  }
+
+  async #openWithFiles(made: Draft | Promise<Draft>): Promise<readonly LanguageModelV4Message[]> {
+    const { session, life, path } = this.#frame;
+    const outline = await made;
+    session.files.hold(outline.attachments);
+    await life.race(session.files.admit(outline.attachments, path));
+    const models = await this.#turns.readyModels();
+    const parts = new Map<Attachment, UserPart>();
+    for (const one of outline.attachments) parts.set(one, await life.race(session.files.part(one, models)));
+    return session.secrets.messages(opening(outline, (one) => parts.get(one) ?? noFile()));
   }
 
   repair(problems: readonly Problem[]): LanguageModelV4Message | Promise<LanguageModelV4Message> {
@@ -183,4 +197,8 @@ export class Conversation implements Talk {
     this.#aloud.withdraw();
     await this.#frame.session.append({ kind: 'attempt.repaired', place: this.#asker.place, turn, problems });
   }
+}
+
+function noFile(): never {
+  throw new Error('an opening has a file that its draft did not have');
 }

@@ -22,7 +22,7 @@ import { RunError } from './runResult.ts';
 import type { Secrets } from './secrets.ts';
 import { Session } from './session.ts';
 import { standInsOf } from './standIns.ts';
-import { systemRegistry } from './surroundings.ts';
+import { systemDownload, systemRegistry } from './surroundings.ts';
 
 export interface Entering extends Omit<RunOptions, 'context' | 'limits' | 'random' | 'journal'> {
   readonly id: RunId;
@@ -32,6 +32,8 @@ export interface Entering extends Omit<RunOptions, 'context' | 'limits' | 'rando
   readonly claim: Claim;
   readonly knownSecrets: Secrets;
   readonly contexts: Contexts;
+  /** The input as it was given, which alone may have the contents of its files. */
+  readonly given: unknown;
 }
 
 /** An entry that has begun: the next thing is to ask the root. */
@@ -64,6 +66,7 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
     rateLimits: options.rateLimits ?? {},
     models: options.models ?? {},
     registry: standIns?.registry ?? systemRegistry,
+    download: systemDownload,
     standIns,
     onEvent: options.onEvent,
     onDelta: options.onDelta,
@@ -89,6 +92,7 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
   } else {
     await reenter(session, root, past, options, about);
   }
+  session.files.hold(options.given);
   return { session, root, raw, past, options };
 }
 

@@ -13,6 +13,10 @@ export interface Limits {
   readonly toolCalls: number;
   /** Bytes of JSON of one input or output. */
   readonly payloadBytes: number;
+  /** Bytes of one file of an input, also of one that is fetched. */
+  readonly fileBytes: number;
+  /** Bytes of all files of one input. */
+  readonly filesBytes: number;
   /** Bytes of JSON of one tool result; the model is told when it is over. */
   readonly toolResultBytes: number;
   /** Requests waiting for room in a budget, or of one run at the gate of a model. */
@@ -52,6 +56,8 @@ export const DEFAULT_LIMITS: Limits = {
   turns: 32,
   toolCalls: 64,
   payloadBytes: 8 * 1024 * 1024,
+  fileBytes: 20 * 1024 * 1024,
+  filesBytes: 50 * 1024 * 1024,
   toolResultBytes: 256 * 1024,
   queue: 100_000,
   outputTokensAssumed: 4_096,

@@ -60,7 +60,7 @@ export async function run(root: AnyAgent, input: unknown, options: RunOptions = 
   await loadNamed(root, options, journal, id);
   const claim = await journal.claim(id);
   try {
-    const entry = await enter(root, raw, { ...options, id, random, limits, journal, claim, contexts, knownSecrets: secrets });
+    const entry = await enter(root, raw, { ...options, id, random, limits, journal, claim, contexts, knownSecrets: secrets, given: input });
     return await drive(entry);
   } finally {
     await claim.release();

@@ -13,6 +13,7 @@ import type { Sendings } from '../model/resend.ts';
 import type { Delta } from '../model/turnStream.ts';
 import type { Account } from './account.ts';
 import type { Contexts } from './contexts.ts';
+import { type Download, Files } from './files.ts';
 import { Life } from './life.ts';
 import type { Limits } from './limits.ts';
 import { rootAsker } from './place.ts';
@@ -36,6 +37,8 @@ export interface SessionOptions extends RosterOptions {
   readonly bill: OpenBill | undefined;
   readonly inherited: Inherited | undefined;
   readonly findings: Findings | undefined;
+  /** Fetches files that are attached by their address. */
+  readonly download: Download;
   /** Set in tests alone. */
   readonly standIns: StandIns | undefined;
   readonly contexts: Contexts;
@@ -71,6 +74,7 @@ export class Session {
   readonly failures: WeakMap<object, Place> = new WeakMap();
   /** Its agents, their models and the gates in front of them. */
   readonly roster: Roster;
+  readonly files: Files;
   /** The budget of the run itself, set before its root is asked. */
   account: Account | undefined;
   interrupted: AmdahlError | undefined;
@@ -99,6 +103,15 @@ export class Session {
     this.#options = options;
     this.#claim = options.claim;
     this.roster = new Roster(options);
+    const place = rootAsker(options.run);
+    this.files = new Files({
+      place,
+      limits: options.limits,
+      download: options.download,
+      safe: (text) => this.secrets.text(text),
+      note: (kept) => this.note(kept),
+      recorded: async () => (await this.recall(place)).flatMap(({ event }) => (event.kind === 'file.kept' ? [event] : [])),
+    });
     this.#startedAt = options.clock.now();
     this.#claim.onLost((error) => this.interrupt(lost(error)));
   }

@@ -1,7 +1,7 @@
 // The turns of one attempt as they are sent: each asks its models in line, one after the other, until one answers. Made by
 // conversation.ts, one per attempt.
 
-import type { LanguageModelV4CallOptions, LanguageModelV4Message } from '@ai-sdk/provider';
+import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Message } from '@ai-sdk/provider';
 import type { ModelBehaviour } from '../agent/agent.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { Entry, Place } from '../journal/event.ts';
@@ -89,6 +89,14 @@ export class Turns {
     const known = session.roster.prepare(model);
     const made = (): T => make(session.roster.isFormless(model));
     return known instanceof Promise ? life.race(known).then(made) : made();
+  }
+
+  /** All models that may be asked. One that cannot be loaded is left out: it says so itself when it is asked. */
+  async readyModels(): Promise<readonly LanguageModelV4[]> {
+    const { session, life } = this.#frame;
+    const ready = this.#candidates.map(async ({ model }) => await session.roster.prepare(model));
+    const prepared = await life.race(Promise.allSettled(ready));
+    return this.#candidates.flatMap(({ model }, nth) => (prepared[nth]?.status === 'fulfilled' ? [model] : []));
   }
 
   /** Who answered a turn, or would be asked. */
