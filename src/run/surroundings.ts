@@ -4,7 +4,7 @@
 // runtime that touches process, files and the network.
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { createRequire, findPackageJSON } from 'node:module';
+import * as modules from 'node:module'; // As a whole: not every runtime that calls itself Node has findPackageJSON.
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -50,7 +50,7 @@ export const systemRegistry: Registry = registry(systemSurroundings);
  * in, whose import() knows only what was in sight when the bundle was made. Hence require(), which bundlers leave to Node.
  */
 function loadFrom(directory: string, specifier: string): unknown {
-  const loaded: unknown = createRequire(join(directory, 'package.json'))(specifier);
+  const loaded: unknown = modules.createRequire(join(directory, 'package.json'))(specifier);
   return loaded;
 }
 
@@ -91,7 +91,7 @@ export function installedVersion(specifier: string): string | undefined {
 
 function findManifest(specifier: string, from: string): string | undefined {
   try {
-    return findPackageJSON(specifier, from);
+    return modules.findPackageJSON(specifier, from);
   } catch {
     return undefined; // Not found is thrown.
   }
