@@ -107,6 +107,7 @@ function nullJournal(): Journal {
     read: (run, options) => memory.read(run, options),
     row: (run) => memory.row(run),
     rows: (limit) => memory.rows(limit),
+    answers: (key) => memory.answers(key),
     unfinished: () => memory.unfinished(),
     watch: (run, listener) => memory.watch(run, listener),
     close: () => memory.close(),

@@ -16,6 +16,8 @@ export interface EncodedEvent {
   readonly place: Place | undefined;
   readonly json: string;
   readonly blobs: readonly StoredBlob[];
+  /** By what other calls find the answer that it is. */
+  readonly answer?: string;
 }
 
 /** An event as a store gives it back. */
@@ -47,6 +49,7 @@ export function encodeEvent(event: Event): EncodedEvent {
   const { kind } = event;
   const place = 'place' in event ? event.place : undefined;
   try {
+    if (kind === 'call.succeeded' && event.reuse !== undefined) return { ...encodeBody(kind, place, event, false), answer: event.reuse };
     if (kind !== 'model.requested' || event.setup === undefined) return encodeBody(kind, place, event, mayHoldFiles(event));
     const setup = setupBlob(event.setup);
     const body = encodeBody(kind, place, { ...event, setup: setup.hash }, mayHoldFiles(event));

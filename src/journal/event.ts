@@ -43,6 +43,18 @@ export interface Gap {
   readonly error: ErrorRecord;
 }
 
+/** Where an answer was bought, and what its turns cost there. */
+export interface Origin {
+  readonly run: RunId;
+  readonly place: Place;
+  /** For people. */
+  readonly path?: string;
+  readonly requests: number;
+  /** In and out. */
+  readonly tokens: number;
+  readonly usdMicros: number;
+}
+
 /** Where a program stands, so that a CLI can find it again. */
 export interface ProgramRef {
   readonly file: string;
@@ -66,6 +78,8 @@ export type RunEvent =
       readonly speaker?: string;
       /** Whose run it is: answers of other runs are used within one scope alone. */
       readonly scope?: string;
+      /** The run whose answers it uses where they still fit. */
+      readonly rerun?: RunId;
       /** Of what a program makes the run's context again. The context itself is never here. */
       readonly subject?: Json;
     }
@@ -106,6 +120,10 @@ export type CallEvent =
       readonly output?: Json;
       readonly outputHash?: string;
       readonly gaps?: readonly Gap[];
+      /** By this key other calls find the answer. Absent where it may not be used elsewhere. */
+      readonly reuse?: string;
+      /** It was not bought here but taken from this call, of this run or of another. */
+      readonly from?: Origin;
     }
   /** `causes` are the calls below whose failures this one passes on. */
   | {

@@ -24,6 +24,7 @@ export interface RunRow {
   readonly inputHash: string;
   readonly status: RunStatus;
   readonly program?: ProgramRef;
+  readonly scope?: string;
   readonly startedAt: number;
   readonly updatedAt: number;
   readonly events: number;
@@ -51,6 +52,17 @@ export interface Claim {
   release(): Promise<void>;
 }
 
+/** An answer that another call may use. `at` in epoch ms by the clock of the run that bought it. */
+export interface Answer {
+  readonly run: RunId;
+  readonly place: Place;
+  readonly seq: number;
+  readonly at: number;
+}
+
+/** How many answers to one key `answers()` gives. */
+export const ANSWERS_MAX = 8;
+
 export interface ReadOptions {
   /** Only entries with a higher seq. Default: from the start. */
   readonly after?: number;
@@ -67,6 +79,11 @@ export interface Journal {
   at(run: RunId, place: Place): Promise<readonly Entry[]>;
   /** Entries in order, read in pages and never held whole. Only what is durable. */
   read(run: RunId, options?: ReadOptions): AsyncIterable<Entry>;
+  /**
+   * The newest answers of all runs that were recorded under a key (`reuse` of call.succeeded), newest first, at most
+   * ANSWERS_MAX. Whether they still stand is not looked at. O(log n).
+   */
+  answers(key: string): Promise<readonly Answer[]>;
   /** One run's line. */
   row(run: RunId): Promise<RunRow | undefined>;
   /** Newest first. */

@@ -10,7 +10,7 @@ import { decodeEvent, encodeEvent } from './codec.ts';
 import type { BlobSource, EncodedEvent, StoredEvent } from './codec.ts';
 import { EVENT_VERSION } from './event.ts';
 import type { Entry, Event, Place, RunId } from './event.ts';
-import type { Claim, Journal, ReadOptions, RunRow } from './journal.ts';
+import { type Answer, ANSWERS_MAX, type Claim, type Journal, type ReadOptions, type RunRow } from './journal.ts';
 import { Break, journalClosed, runLost, runOwnedHere, runReleased } from './ownership.ts';
 import { Watchers } from './watchers.ts';
 import { advanceRow, isRunEvent, ROWS_DEFAULT, showRow } from './rows.ts';
@@ -48,6 +48,7 @@ class MemoryStore implements MemoryJournal, BlobSource {
   readonly #clock: { now(): number } | undefined;
   readonly #runs = new Map<RunId, MemoryRun>();
   readonly #blobs = new Map<string, string>();
+  readonly #answers = new Map<string, Answer[]>();
   readonly watchers = new Watchers();
   #closed = false;
 
@@ -83,6 +84,15 @@ class MemoryStore implements MemoryJournal, BlobSource {
       const entry = this.#entry(kept, seq);
       if (kinds === undefined || kinds.has(entry.event.kind)) yield entry;
     }
+  }
+
+  async answers(key: string): Promise<readonly Answer[]> {
+    this.assertOpen();
+    const found = (this.#answers.get(key) ?? []).filter(({ run }) => this.#runs.has(run));
+    return found
+      .reverse()
+      .sort((a, b) => b.at - a.at)
+      .slice(0, ANSWERS_MAX);
   }
 
   async row(run: RunId): Promise<RunRow | undefined> {
@@ -134,6 +144,11 @@ class MemoryStore implements MemoryJournal, BlobSource {
     const { place, json, blobs } = encoded;
     for (const { hash, text } of blobs) if (!this.#blobs.has(hash)) this.#blobs.set(hash, text);
     if (place !== undefined && kept.seqsByPlace !== undefined) addSeq(kept.seqsByPlace, place, kept.texts.length);
+    if (encoded.answer !== undefined && place !== undefined) {
+      const known = this.#answers.get(encoded.answer) ?? [];
+      known.push({ run: kept.run, place, seq: kept.texts.length, at: event.at });
+      this.#answers.set(encoded.answer, known);
+    }
     kept.texts.push(json);
     kept.updatedAt = event.at;
     if (isRunEvent(event)) kept.row = advanceRow(kept.row, event);

@@ -13,6 +13,7 @@ export interface RowState {
   readonly inputHash: string;
   readonly status: Exclude<RunStatus, 'interrupted'>;
   readonly program?: ProgramRef;
+  readonly scope?: string;
   /** Epoch ms. */
   readonly startedAt: number;
 }
@@ -34,8 +35,9 @@ export function isRunEvent(event: Event): event is RunEvent & { readonly at: num
 /** The row after one more event. A run without run.started has none. Pure. */
 export function advanceRow(row: RowState | undefined, event: RunEvent & { readonly at: number }): RowState | undefined {
   if (event.kind === 'run.started') {
-    const { agent, inputHash, program, at } = event;
-    return { agent, inputHash, status: 'running', startedAt: at, ...(program === undefined ? {} : { program }) };
+    const { agent, inputHash, program, scope, at } = event;
+    const about = { ...(program === undefined ? {} : { program }), ...(scope === undefined ? {} : { scope }) };
+    return { agent, inputHash, status: 'running', startedAt: at, ...about };
   }
   if (row === undefined) return undefined;
   switch (event.kind) {

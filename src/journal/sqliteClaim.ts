@@ -13,7 +13,7 @@ import type { Claim } from './journal.ts';
 import { Break, runLost, runReleased } from './ownership.ts';
 import { advanceRow, isRunEvent } from './rows.ts';
 import type { RowState } from './rows.ts';
-import { type Change, EVENT_CELLS } from './sqliteChange.ts';
+import { type Change, EVENT_CELLS, type StoredAnswer } from './sqliteChange.ts';
 import type { StoredRun } from './sqliteTables.ts';
 
 /** What a claim needs of its store. */
@@ -37,6 +37,7 @@ interface Waiter {
 /** What goes down together. `row` is the run's row after these events; absent where none of them changes it. */
 interface Batch {
   readonly cells: (string | null)[];
+  readonly answers: StoredAnswer[];
   readonly blobs: Map<string, string>;
   readonly waiters: Waiter[];
   row: RowState | undefined;
@@ -131,8 +132,9 @@ export class SqliteClaim implements Claim {
   /** All or nothing: an event that cannot be encoded leaves none of its append behind. */
   #keep(events: readonly Event[]): void {
     const encoded = events.map(encodeEvent);
-    const { cells, blobs } = this.#waiting;
-    for (const { kind, place, json, blobs: more } of encoded) {
+    const { cells, answers, blobs } = this.#waiting;
+    for (const [nth, { kind, place, json, blobs: more, answer }] of encoded.entries()) {
+      if (answer !== undefined) answers.push({ nth: cells.length / EVENT_CELLS, key: answer, at: events[nth]?.at ?? 0 });
       cells.push(kind, place ?? null, json);
       for (const { hash, text } of more) blobs.set(hash, text);
     }
@@ -155,6 +157,7 @@ export class SqliteClaim implements Claim {
       epoch: this.epoch,
       seq: this.#seq,
       cells: batch.cells,
+      answers: batch.answers.length === 0 ? undefined : batch.answers,
       blobs: batch.blobs,
       row: batch.row,
       updatedAt: this.#updatedAt,
@@ -200,13 +203,14 @@ export class SqliteClaim implements Claim {
 }
 
 function emptyBatch(): Batch {
-  return { cells: [], blobs: new Map(), waiters: [], row: undefined };
+  return { cells: [], answers: [], blobs: new Map(), waiters: [], row: undefined };
 }
 
 /** A transaction that met a lock and what has come since. */
 function joined(before: Batch, after: Batch): Batch {
   return {
     cells: [...before.cells, ...after.cells],
+    answers: [...before.answers, ...after.answers.map((one) => ({ ...one, nth: one.nth + before.cells.length / EVENT_CELLS }))],
     blobs: new Map([...before.blobs, ...after.blobs]),
     waiters: [...before.waiters, ...after.waiters],
     row: after.row ?? before.row,

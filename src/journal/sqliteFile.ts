@@ -7,7 +7,8 @@
 // place. Places are hashes, so that an index of a whole run would be written to at random: it is kept in
 // segments of 8192 events, only the last of which is written to, and a look-up asks each segment. Measured:
 // half the writing of one index over all, for one B-tree probe (about 1 us) per 8192 events of a run. Long
-// strings and setups stand in `blobs`, once per content.
+// strings and setups stand in `blobs`, once per content. Answers that other calls may use are found by key in `answers`,
+// which is written to for those alone.
 
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -39,6 +40,15 @@ const LAYOUT = `
   CREATE TABLE blobs (hash TEXT NOT NULL UNIQUE, text TEXT NOT NULL);
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${LAYOUT_VERSION};
+`;
+
+/** What came to the layout without a version of its own: files of before get it when they are opened. */
+const ADDED = `
+  CREATE TABLE answers (
+    key TEXT NOT NULL, at INTEGER NOT NULL, run INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (key, at, run, seq)
+  ) WITHOUT ROWID;
+  CREATE TRIGGER answers_gone AFTER DELETE ON runs BEGIN DELETE FROM answers WHERE run = OLD.no; END;
+  ALTER TABLE runs ADD COLUMN scope TEXT;
 `;
 
 /** What SQLite lets the write-ahead log grow to before it begins anew at its start: 1000 pages, and a head for each. */
@@ -132,16 +142,21 @@ function prepareFile(db: DatabaseSync, file: string, options: FileOptions): void
 
 /** Two processes may open a new file at once: the layout is looked at under the write lock. */
 function layOut(db: DatabaseSync, file: string): void {
-  if (pragma(db, 'user_version') === LAYOUT_VERSION && pragma(db, 'application_id') === APPLICATION_ID) return;
+  if (pragma(db, 'user_version') === LAYOUT_VERSION && pragma(db, 'application_id') === APPLICATION_ID && isWhole(db)) return;
   db.exec('BEGIN IMMEDIATE');
   try {
     refuseForeign(db, file);
     if (pragma(db, 'application_id') !== APPLICATION_ID) db.exec(LAYOUT);
+    if (!isWhole(db)) db.exec(ADDED);
     db.exec('COMMIT');
   } catch (thrown) {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw thrown;
   }
+}
+
+function isWhole(db: DatabaseSync): boolean {
+  return db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'answers'").get() !== undefined;
 }
 
 /** Before anything is set: even the journal mode is written into the file. */

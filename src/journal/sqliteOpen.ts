@@ -10,7 +10,7 @@ import { AmdahlError } from '../agent/errors.ts';
 import { decodeEvent } from './codec.ts';
 import type { BlobSource, StoredEvent } from './codec.ts';
 import type { Entry, Place, RunId } from './event.ts';
-import type { Claim, Journal, ReadOptions, RunRow } from './journal.ts';
+import type { Answer, Claim, Journal, ReadOptions, RunRow } from './journal.ts';
 import { newOwner, startOfProcess } from './sqliteOwner.ts';
 import type { StartOf } from './sqliteOwner.ts';
 import { journalClosed } from './ownership.ts';
@@ -144,6 +144,11 @@ export class SqliteJournal implements Journal {
       yield* page;
       after = last.seq;
     }
+  }
+
+  async answers(key: string): Promise<readonly Answer[]> {
+    this.#assertOpen();
+    return this.#store.look(() => this.#store.tables.answers(key));
   }
 
   async row(run: RunId): Promise<RunRow | undefined> {

@@ -3,6 +3,7 @@
 
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { BlobSource, StoredEvent } from './codec.ts';
+import { type Answer, ANSWERS_MAX } from './journal.ts';
 import type { EventKind, Place, ProgramRef, RunId } from './event.ts';
 import type { StoredOwner } from './sqliteOwner.ts';
 import type { RowState } from './rows.ts';
@@ -31,6 +32,12 @@ const EVENTS_AT = `
   SELECT seq, version, json
   FROM segment CROSS JOIN events INDEXED BY events_by_place
     ON events.run = ? AND (events.seq >> 13) = segment.n AND events.place = ?`;
+
+/** What was pruned is found no more. */
+const ANSWERS = `
+  SELECT runs.run, events.place, answers.seq, answers.at
+  FROM answers CROSS JOIN runs ON runs.no = answers.run CROSS JOIN events ON events.run = answers.run AND events.seq = answers.seq
+  WHERE answers.key = ? ORDER BY answers.at DESC, answers.run DESC, answers.seq DESC LIMIT ?`;
 
 export class SqliteTables implements BlobSource {
   readonly name: string;
@@ -71,6 +78,18 @@ export class SqliteTables implements BlobSource {
     const lastSegment = this.#number(found, 'events') >> 13;
     const events = this.#prepared(EVENTS_AT).all(lastSegment, this.#number(found, 'no'), place);
     return events.map((event) => this.#readEvent(event)).sort((a, b) => a.seq - b.seq);
+  }
+
+  /** Newest first. One probe of the index, and one each for what it finds. */
+  answers(key: string): Answer[] {
+    return this.#prepared(ANSWERS)
+      .all(key, ANSWERS_MAX)
+      .map((found) => ({
+        run: this.#text(found, 'run') as RunId, // as in #readRun
+        place: this.#text(found, 'place') as Place, // only events of calls have answers
+        seq: this.#number(found, 'seq'),
+        at: this.#number(found, 'at'),
+      }));
   }
 
   /** The next page of events after a seq, at most 256. */
@@ -125,6 +144,7 @@ export class SqliteTables implements BlobSource {
   #readRow(found: SqlRow): RowState {
     const status = STATUSES.find((known) => known === found['status']);
     if (status === undefined) throw this.#damaged('status');
+    const scope = found['scope'] === null ? undefined : this.#text(found, 'scope');
     const program = found['program'] === null ? undefined : this.#readProgram(this.#text(found, 'program'));
     return {
       agent: this.#text(found, 'agent'),
@@ -132,6 +152,7 @@ export class SqliteTables implements BlobSource {
       status,
       startedAt: this.#number(found, 'started_at'),
       ...(program === undefined ? {} : { program }),
+      ...(scope === undefined ? {} : { scope }),
     };
   }
 

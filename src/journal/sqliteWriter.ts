@@ -98,13 +98,15 @@ export class SqliteWriter {
     }
   }
 
-  #append({ no, epoch, seq, cells, blobs, row, updatedAt, seenAt }: Append): number {
+  #append({ no, epoch, seq, cells, answers, blobs, row, updatedAt, seenAt }: Append): number {
     const events = seq + cells.length / EVENT_CELLS;
     if (this.#advance.run(events, updatedAt, seenAt, no, epoch).changes === 0) return 0;
     for (const [hash, text] of blobs) this.#insertBlob(hash, text);
     for (let cell = 0, at = seq; at < events; cell += EVENT_CELLS, at += 1) {
       this.#insertEvent.run(no, at, EVENT_VERSION, cells[cell] ?? null, cells[cell + 1] ?? null, cells[cell + 2] ?? null);
     }
+    for (const { nth, key, at } of answers ?? [])
+      this.#write('INSERT INTO answers (key, at, run, seq) VALUES (?, ?, ?, ?)', [key, at, no, seq + nth]);
     if (row !== undefined) this.#setRow(no, row);
     return 1;
   }
@@ -122,10 +124,10 @@ export class SqliteWriter {
     return this.#write(sql, [...values, no, epoch, events, seen]) === 0 ? 0 : no;
   }
 
-  #setRow(no: number, { agent, inputHash, status, program, startedAt }: RowState): void {
+  #setRow(no: number, { agent, inputHash, status, program, scope, startedAt }: RowState): void {
     const stored = program === undefined ? null : JSON.stringify(program);
-    const values = [agent, inputHash, status, stored, startedAt, no];
-    this.#write('UPDATE runs SET agent = ?, input_hash = ?, status = ?, program = ?, started_at = ? WHERE no = ?', values);
+    const values = [agent, inputHash, status, stored, scope ?? null, startedAt, no];
+    this.#write('UPDATE runs SET agent = ?, input_hash = ?, status = ?, program = ?, scope = ?, started_at = ? WHERE no = ?', values);
   }
 
   #insertBlob(hash: string, text: string): void {

@@ -160,6 +160,7 @@ class MortalProcess {
       read: (id, options) => store.read(id, options),
       row: (id) => store.row(id),
       rows: (limit) => store.rows(limit),
+      answers: (key) => store.answers(key),
       unfinished: () => store.unfinished(),
       watch: (id, listener) => store.watch(id, listener),
       close: () => store.close(),

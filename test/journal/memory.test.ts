@@ -21,6 +21,7 @@ async function setup(): Promise<JournalWorld> {
       read: (run, options) => store.read(run, options),
       row: async (run) => store.row(run),
       rows: async (limit) => store.rows(limit),
+      answers: async (key) => store.answers(key),
       unfinished: async () => store.unfinished(),
       watch: (run, listener) => store.watch(run, listener),
       close: async () => store.close(),

@@ -9,6 +9,7 @@ const append = (waiters: number, events = 1): Change => ({
   epoch: 1,
   seq: 0,
   cells: Array.from({ length: events * 3 }, () => null),
+  answers: undefined,
   blobs: new Map(),
   row: undefined,
   updatedAt: 0,

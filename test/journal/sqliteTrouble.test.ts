@@ -12,7 +12,7 @@ import type { Journal } from '../../src/journal/journal.ts';
 import { defaultJournal, sqliteJournal } from '../../src/journal/sqlite.ts';
 import { openFile } from '../../src/journal/sqliteFile.ts';
 import { openSqlite } from '../../src/journal/sqliteOpen.ts';
-import { codeOf, entriesOf, namesOf, noted, placeOf, requested, runOf, setupOf } from './entries.ts';
+import { codeOf, entriesOf, namesOf, noted, placeOf, requested, runOf, setupOf, started } from './entries.ts';
 
 const A = runOf('run-a');
 const THREADS = ['auto', 'main', 'worker'] as const;
@@ -302,5 +302,22 @@ describe.each(THREADS)('blobs in the file (thread: %s)', (thread) => {
     const db = new DatabaseSync(file);
     expect(db.prepare('SELECT count(*) AS n FROM blobs').get()).toMatchObject({ n: 2 });
     db.close();
+  });
+});
+
+describe.each(THREADS)('a file of before answers were found by key (thread: %s)', (thread) => {
+  test('is read as it was, and finds answers from then on', async () => {
+    await filled(thread);
+    const db = new DatabaseSync(file);
+    db.exec('DROP TRIGGER answers_gone; DROP TABLE answers; ALTER TABLE runs DROP COLUMN scope');
+    db.close();
+    const journal = sqliteJournal({ file, thread });
+    expect(await namesOf(journal, A)).not.toEqual([]);
+    const run = runOf('after');
+    const claim = await journal.claim(run);
+    await claim.append([started(1, { scope: 's' }), { kind: 'call.succeeded', place: placeOf('p'), output: 1, reuse: 'k', at: 7 }]);
+    expect(await journal.answers('k')).toEqual([{ run, place: placeOf('p'), seq: 1, at: 7 }]);
+    expect(await journal.row(run)).toMatchObject({ scope: 's' });
+    await journal.close();
   });
 });

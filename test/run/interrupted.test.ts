@@ -12,6 +12,7 @@ function journalOf({ journal }: Trial, replaced: Partial<Journal>): Journal {
     read: (run, options) => journal.read(run, options),
     row: (run) => journal.row(run),
     rows: (limit) => journal.rows(limit),
+    answers: (key) => journal.answers(key),
     unfinished: () => journal.unfinished(),
     watch: (run, listener) => journal.watch(run, listener),
     close: () => journal.close(),

@@ -9,6 +9,7 @@ import type { Event, Json } from '../../src/journal/event.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { codeOf, entriesOf, namesOf, noted, placeOf, requested, runOf, setupOf, started } from '../journal/entries.ts';
 import { testFollowing } from './journalFollowing.ts';
+import { testAnswers } from './journalAnswers.ts';
 import { action, judgeInterleaving, type JournalWorld } from './journalInterleaving.ts';
 
 export interface JournalSuite {
@@ -318,6 +319,10 @@ export function testJournal({ name, setup }: JournalSuite): void {
   });
 
   describe(`${name}: followed`, () => testFollowing(world));
+
+  describe(`${name}: answers by key`, () => {
+    testAnswers(world);
+  });
 
   describe(`${name}: many and closed`, () => {
     test('a hundred runs append at once and keep apart', async () => {
