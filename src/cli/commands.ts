@@ -38,8 +38,8 @@ Runs are kept in .amdahl, or where AMDAHL_DIR says. AMDAHL_MODEL=provider/modelI
 AMDAHL_DEBUG=1 shows stacks, NO_COLOR=1 turns colors off.`;
 
 const RUN_HELP = `
-FILE is a module: .ts, .mts, .js or .mjs. Without #export its default export is run, or the only agent it exports.
-It may export options = { models, prices, limits, rateLimits, budget, secrets } for its runs.
+FILE is a module: .ts, .mts, .js or .mjs, or anything that the project's tsx runs. Without #export its default export is
+run, or the only agent it exports. It may export options = { models, prices, limits, rateLimits, budget, secrets } for its runs.
 
 Examples:
   amdahl run sweep.ts --input '{"question":"where is eval used?"}'

@@ -13,8 +13,8 @@ import { nodeCommand } from './invocation.ts';
 import { importProgram } from './programImport.ts';
 import { existingJournal } from './runReference.ts';
 
-const PROGRAM_FILE = /\.m?[jt]s$/;
-const PROGRAM_FILES = 'a .ts, .mts, .js or .mjs file';
+const PROGRAM_FILE = /\.(?:m?[jt]s|[jt]sx)$/;
+const PROGRAM_FILES = 'a .ts, .mts, .tsx, .js, .mjs or .jsx file';
 
 /** What a module may export as `options`: the part of run's options that belongs to the program. */
 export interface ProgramOptions {
@@ -78,8 +78,7 @@ function requireFile(file: string, path: string): void {
     throw new AmdahlError('PROGRAM_NOT_FOUND', `${file} is a directory. ${hint}`);
   }
   if (PROGRAM_FILE.test(path)) return;
-  const jsx = /\.[jt]sx$/.test(path) ? ' JSX has to be built first.' : '';
-  throw new AmdahlError('PROGRAM_BROKEN', `${file} is no program: that is ${PROGRAM_FILES}.${jsx}`);
+  throw new AmdahlError('PROGRAM_BROKEN', `${file} is no program: that is ${PROGRAM_FILES}.`);
 }
 
 async function noAgent(file: string, since: number): Promise<AmdahlError> {

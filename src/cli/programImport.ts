@@ -10,6 +10,7 @@ import process from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { AmdahlError } from '../agent/errors.ts';
 import { ProgramThrew } from './programThrew.ts';
+import { ALIASES, beyondNode, installTsx, startWith, tsxOf } from './projectTsx.ts';
 import { shortPath } from './runReference.ts';
 
 /**
@@ -20,12 +21,27 @@ export async function importProgram(file: string, path: string): Promise<Record<
   shareOwnCopy();
   silenceModuleTypes();
   try {
-    return (await import(pathToFileURL(path).href)) as Record<string, unknown>; // A module's namespace is an object.
+    return exportsOf((await import(pathToFileURL(path).href)) as Record<string, unknown>); // A module's namespace is an object.
   } catch (thrown) {
     const commonJs = readAsCommonJs(path, thrown);
+    const beyond = commonJs === undefined ? beyondNode(path, thrown) : 'modules in a CommonJS package';
+    const tsx = beyond === undefined ? undefined : tsxOf(path);
+    if (tsx !== undefined) return await startWith(tsx);
     if (commonJs !== undefined) throw commonJs;
+    if (beyond !== undefined) throw new ProgramThrew(file, thrown, needsTsx(beyond, thrown));
     throw new ProgramThrew(file, thrown, hintFor(thrown));
   }
+}
+
+/** Where a package.json does not say "type": "module", tsx makes CommonJS of TypeScript. */
+function exportsOf(module: Record<string, unknown>): Record<string, unknown> {
+  const { default: whole } = module;
+  return typeof whole === 'object' && whole !== null && '__esModule' in whole ? { ...whole } : module;
+}
+
+function needsTsx(beyond: string, thrown: unknown): string {
+  const own = beyond === ALIASES ? undefined : hintFor(thrown);
+  return `Node runs TypeScript by leaving the types out, and this program needs more: ${beyond}. ${own === undefined ? 'Install' : `${own} Or install`} tsx, and amdahl uses it: ${installTsx()}`;
 }
 
 /** What to do about errors of loading that Node words for its own authors. */
@@ -33,13 +49,15 @@ function hintFor(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
   switch (thrown.code) {
     case 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX':
-      return 'Node runs TypeScript by leaving the types out, so enum, namespace, parameter properties and import = do not work. Write them as plain objects, modules and fields ("erasableSyntaxOnly": true in tsconfig.json finds them), or build the file to JavaScript and run that.';
+      return 'Write it with types that can be left out ("erasableSyntaxOnly": true in tsconfig.json finds what cannot).';
     case 'ERR_INVALID_TYPESCRIPT_SYNTAX':
       return 'The file is not valid TypeScript.';
     case 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING':
       return 'Node does not run TypeScript below node_modules. Build that package to JavaScript.';
     case 'ERR_UNKNOWN_FILE_EXTENSION':
-      return 'A program imports .ts, .mts, .js and .mjs files. JSX (.tsx) has to be built first.';
+      return /\.[jt]sx"/.test(thrown.message)
+        ? undefined
+        : 'A program imports .ts, .mts, .js and .mjs files, and .tsx and .jsx through tsx.';
     case 'ERR_MODULE_NOT_FOUND':
       return hintForMissing(thrown.message);
     default:
