@@ -1,7 +1,7 @@
 // JSON out of what a model wrote. The tool loop reads typed outputs with it. It takes off what stands around a value
 // (fences, prose) and repairs its syntax, and never adds content:
 // M1 a text that is cut off inside a value is never read, so no strict prefix of an object's text is;
-// M2 what is read has the letters and digits of what was written, in the same order.
+// M2 what is read has the letters and digits of what was written, in the same order, and of every string its punctuation.
 
 import { jsonrepair } from 'jsonrepair';
 import type { Json } from '../agent/canonical.ts';
@@ -64,7 +64,7 @@ function repair(candidate: string): ReadJson {
   try {
     const written = withoutComments(candidate);
     const repaired = jsonrepair(written);
-    if (contentOf(repaired) !== contentOf(written)) {
+    if (contentOf(repaired) !== contentOf(written) || !keepsStrings(written, repaired)) {
       return { ok: false, why: 'it is not valid JSON, and something is missing or too much: write the whole value, with nothing left out' };
     }
     return { ok: true, value: JSON.parse(repaired) as Json, mended: true }; // what JSON.parse returns is JSON
@@ -81,6 +81,31 @@ function contentOf(text: string): string {
     .replaceAll('...', '…')
     .replaceAll(/[^\p{L}\p{N}…-]/gu, '')
     .toLowerCase(); // True and False
+}
+
+/** Whether every string of `written` still says what it said, one after the other: a repair may take its end for another's. */
+function keepsStrings(written: string, repaired: string): boolean {
+  const all = stringsOf(repaired).join('');
+  let from = 0;
+  return stringsOf(written).every((string) => {
+    const at = all.indexOf(string, from);
+    from = at + string.length;
+    return at !== -1;
+  });
+}
+
+/** The strings of a text, in order, without what a repair may add to them: quotes, escapes and space. */
+function stringsOf(text: string): readonly string[] {
+  const strings: string[] = [];
+  let before = '';
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at] ?? '';
+    const end = endOfToken(text, at, before);
+    if (end !== at && char !== '/') strings.push(text.slice(at + 1, end).replaceAll(/\\[nrtbf]|["'`“”‘’\\\s]/g, ''));
+    at = end;
+    if (char.trim() !== '') before = char;
+  }
+  return strings;
 }
 
 interface FoundValues {

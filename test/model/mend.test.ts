@@ -54,6 +54,7 @@ test.each([
   ['elided items', '{"a": [1, 2, ...]}'],
   ['elided properties', '{"a": 1, …}'],
   ['an expression', '{"a": total(1)}'],
+  ['a string whose punctuation a repair would lose', `{a:",'{':"}`],
 ])('%s is not made up', (_, text) => {
   expect(readJson(text)).toMatchObject({ ok: false, why: expect.stringContaining('not valid JSON') as string });
 });
