@@ -43,6 +43,7 @@ export const ERROR_CODES = {
   RUN_OWNED: 'another process works on this run',
   RUN_LOST: 'another process took this run over',
   RUN_UNKNOWN: 'there is no such run, or no such call in it',
+  RUN_ABANDONED: 'nobody works on a run that is followed',
   JOURNAL_UNWRITABLE: 'the journal cannot be created or written',
   JOURNAL_DAMAGED: 'the journal file is not readable as one',
   JOURNAL_NEWER: 'the journal was written by a newer amdahl',

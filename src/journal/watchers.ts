@@ -19,6 +19,6 @@ export class Watchers {
   }
 
   tell(run: RunId): void {
-    for (const listener of [...(this.#listeners.get(run) ?? [])]) listener();
+    for (const listener of this.#listeners.get(run) ?? []) listener();
   }
 }

@@ -22,6 +22,7 @@ import { RunError } from './runResult.ts';
 import type { Secrets } from './secrets.ts';
 import { Session } from './session.ts';
 import { standInsOf } from './standIns.ts';
+import { speakerOf } from './speaker.ts';
 import { systemDownload, systemRegistry } from './surroundings.ts';
 
 export interface Entering extends Omit<RunOptions, 'context' | 'limits' | 'random' | 'journal'> {
@@ -100,17 +101,10 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
 function tellingOf(
   root: AnyAgent,
   past: Past | undefined,
-  { stream = past?.stream, speaker = past?.speaker ?? speakerOf(root) }: Entering,
+  { stream = past?.stream, speaker = past?.speaker ?? speakerOf(root)?.name }: Entering,
 ): Pick<EventOf<'run.started'>, 'stream' | 'speaker'> {
   if (stream === undefined) return {};
   return { stream, ...(speaker === undefined ? {} : { speaker }) };
-}
-
-/** Whose text is the text of a run, where nobody says so. */
-function speakerOf({ kind, name, children }: AnyAgent): string | undefined {
-  if (kind === 'model') return name;
-  const last = children.at(-1);
-  return kind === 'pipe' && last !== undefined ? speakerOf(last) : undefined;
 }
 
 async function reenter(

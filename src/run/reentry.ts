@@ -123,20 +123,8 @@ export async function readPast(journal: Journal, run: RunId): Promise<Past> {
 function absorb(draft: Draft, event: Happening & { readonly at: number }): void {
   switch (event.kind) {
     case 'run.started':
-      draft.started = startedBy(event);
-      draft.spans.push([event.at, event.at]);
-      break;
     case 'run.resumed':
-      if (draft.started !== undefined) {
-        if (event.budget !== undefined) draft.started.budget = { ...draft.started.budget, ...event.budget };
-        draft.started.program = event.program ?? draft.started.program;
-        draft.started.stream = event.stream ?? draft.started.stream;
-        draft.started.speaker = event.speaker ?? draft.started.speaker;
-      }
-      draft.spans.push([event.at, event.at]);
-      draft.ended = undefined;
-      // What the entry before left open stays spent: nobody will answer it any more.
-      draft.reserved.clear();
+      enterAgain(draft, event);
       break;
     case 'run.succeeded':
       draft.ended = 'succeeded';
@@ -180,9 +168,24 @@ function absorb(draft: Draft, event: Happening & { readonly at: number }): void 
   }
 }
 
-function startedBy(event: EventOf<'run.started'>): Started {
-  const { agent, input, inputHash, budget, program, stream, speaker, scope, subject } = event;
-  return { agent, input, inputHash, budget, program, stream, speaker, scope, subject };
+/** What an entry says of the run; the newest counts. */
+function enterAgain(draft: Draft, event: EventOf<'run.started'> | EventOf<'run.resumed'>): void {
+  draft.spans.push([event.at, event.at]);
+  draft.ended = undefined;
+  // What the entry before left open stays spent: nobody will answer it any more.
+  draft.reserved.clear();
+  const { budget, program, stream, speaker } = event;
+  if (event.kind === 'run.started') {
+    const { agent, input, inputHash, scope, subject } = event;
+    draft.started = { agent, input, inputHash, budget, program, stream, speaker, scope, subject };
+    return;
+  }
+  const { started } = draft;
+  if (started === undefined) return;
+  if (budget !== undefined) started.budget = { ...started.budget, ...budget };
+  started.program = program ?? started.program;
+  started.stream = stream ?? started.stream;
+  started.speaker = speaker ?? started.speaker;
 }
 
 /** Books what requests reserved, then what their answers really took: a reservation left by a crash stays spent. */

@@ -6,7 +6,7 @@ import { toJson } from '../agent/canonical.ts';
 import { AmdahlError, asAmdahl, describe, recordError } from '../agent/errors.ts';
 import { billNow } from '../journal/bill.ts';
 import type { Gap, Json, RunId } from '../journal/event.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { Journal, RunRow } from '../journal/journal.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
 import { Asker } from './asker.ts';
 import { Contexts } from './contexts.ts';
@@ -29,7 +29,7 @@ import { systemRegistry } from './surroundings.ts';
 type Unready<Why extends string, Context> = Why & { readonly needs: Context };
 
 /** An agent that needs no context; of another, what is missing, for the compiler to show. */
-type Ready<I, O, N extends string, C> = unknown extends C
+export type Ready<I, O, N extends string, C> = unknown extends C
   ? Agent<I, O, N, C>
   : Unready<`'${N}' needs a context: run(agent, input, { context }).`, C>;
 
@@ -45,6 +45,16 @@ export function run<I, O, N extends string = string, C = unknown>(
   options: OptionsFor<C>,
 ): Promise<RunResult<O>>;
 export async function run(root: AnyAgent, input: unknown, options: RunOptions = {}): Promise<RunResult<unknown>> {
+  return (await perform(root, input, options, undefined)) as RunResult<unknown>; // what is always wanted is performed
+}
+
+/** As `run`; undefined, with nothing done, where `isWanted` says so of the run once it is claimed. Called by run() and recover(). */
+export async function perform(
+  root: AnyAgent,
+  input: unknown,
+  options: RunOptions,
+  isWanted: ((row: RunRow | undefined) => boolean) | undefined,
+): Promise<RunResult<unknown> | undefined> {
   if (!isAgent(root)) throw new AmdahlError('MISCONFIGURED', 'run takes an agent first: run(agent, input).');
   checkRunOptions(options);
   const random = options.random ?? systemRandom;
@@ -60,6 +70,7 @@ export async function run(root: AnyAgent, input: unknown, options: RunOptions = 
   await loadNamed(root, options, journal, id);
   const claim = await journal.claim(id);
   try {
+    if (isWanted !== undefined && !isWanted(await journal.row(id))) return undefined;
     const entry = await enter(root, raw, { ...options, id, random, limits, journal, claim, contexts, knownSecrets: secrets, given: input });
     return await drive(entry);
   } finally {
@@ -113,6 +124,7 @@ async function ended(session: Session, thrown: AmdahlError, id: RunId, journal: 
   } else if (error.code === 'CANCELLED') {
     session.noteGates();
     await session.settle({ kind: 'run.cancelled', reason: error.message });
+    return new RunError(error, id, billNow(session.bill), journal, 'cancelled');
   }
   return new RunError(error, id, billNow(session.bill), journal);
 }

@@ -20,12 +20,14 @@ export interface RunResult<O> {
 export class RunError extends AmdahlError {
   readonly id: RunId;
   readonly bill: Bill;
+  readonly status: 'failed' | 'cancelled';
   readonly #journal: Journal;
 
-  constructor(error: AmdahlError, id: RunId, bill: Bill, journal: Journal) {
+  constructor(error: AmdahlError, id: RunId, bill: Bill, journal: Journal, status: 'failed' | 'cancelled' = 'failed') {
     super(error.code, error.message, error);
     this.id = id;
     this.bill = bill;
+    this.status = status;
     this.#journal = journal;
   }
 

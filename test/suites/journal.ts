@@ -318,7 +318,9 @@ export function testJournal({ name, setup }: JournalSuite): void {
     });
   });
 
-  describe(`${name}: followed`, () => testFollowing(world));
+  describe(`${name}: followed`, () => {
+    testFollowing(world);
+  });
 
   describe(`${name}: answers by key`, () => {
     testAnswers(world);

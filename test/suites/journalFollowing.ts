@@ -39,9 +39,11 @@ export function testFollowing(world: () => Promise<JournalWorld>): void {
   test('who watches a run is told when it is given up', async () => {
     const journal = await (await world()).open();
     const claim = await journal.claim(A);
-    const told = new Promise<void>((resolve) => void journal.watch(A, resolve));
+    const told = new Promise<string>((resolve) => {
+      journal.watch(A, () => resolve('told'));
+    });
     await claim.release();
-    await told;
+    expect(await told).toBe('told');
   });
 
   test('the runs that have not ended come oldest first: those at work, and those whose owner is gone or has let go', async () => {

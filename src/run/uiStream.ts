@@ -1,0 +1,122 @@
+// A run as an AI SDK UI message stream and as the HTTP response that carries it. Called by handle.ts. Whoever goes away
+// stops reading, and nothing else: the run goes on.
+
+import { type AmdahlError, asAmdahl } from '../agent/errors.ts';
+import { checkOptions, type OptionNames } from '../agent/options.ts';
+import type { Entry, RunId } from '../journal/event.ts';
+import { Speech } from '../journal/speech.ts';
+import type { Clock } from './ports.ts';
+import { type UiChunk, UiTelling } from './uiChunks.ts';
+
+export interface UiStreamOptions {
+  /** How many chunks of this run are there already: they are left out. Count those of a stream with the same options. Default: 0. */
+  readonly after?: number;
+  /** The id of the message. Default: the run's, so that whoever reads it again has the same message. */
+  readonly messageId?: string;
+  /** Default: true, as in the AI SDK. */
+  readonly sendReasoning?: boolean;
+  /** Default: false, as in the AI SDK. */
+  readonly sendSources?: boolean;
+}
+
+export interface UiResponseOptions extends UiStreamOptions {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A comment is sent when nothing was for so long, so that nobody on the way closes the connection. Default: 15,000. */
+  readonly keepAliveMs?: number;
+}
+
+const STREAM: OptionNames<UiStreamOptions> = { after: true, messageId: true, sendReasoning: true, sendSources: true };
+const RESPONSE: OptionNames<UiResponseOptions> = { ...STREAM, status: true, headers: true, keepAliveMs: true };
+
+/** What a stream is made of. */
+export interface UiSource {
+  readonly id: RunId;
+  readonly clock: Clock;
+  entries(signal: AbortSignal): AsyncIterable<readonly Entry[]>;
+  /** Why there is no more to tell, after the last entry; undefined where the entries say how it ended. */
+  trouble(speech: Speech): Promise<AmdahlError | undefined>;
+}
+
+/** @throws AmdahlError MISCONFIGURED */
+export function uiStream(source: UiSource, options: UiStreamOptions = {}): ReadableStream<UiChunk> {
+  checkOptions(options, STREAM, 'toUIMessageStream()');
+  const aborter = new AbortController();
+  const chunks = numbered(source, options, aborter.signal);
+  return new ReadableStream<UiChunk>({
+    pull: async (controller) => {
+      const { value, done } = await chunks.next();
+      if (done === true) controller.close();
+      else controller.enqueue(value.chunk);
+    },
+    cancel: () => aborter.abort(),
+  });
+}
+
+/** Server-sent events as the AI SDK's transports read them. Each has its number as its id: `after` takes that of the last one. */
+export function uiResponse(source: UiSource, options: UiResponseOptions = {}): Response {
+  checkOptions(options, RESPONSE, 'toUIMessageStreamResponse()');
+  const { status = 200, headers = {}, keepAliveMs = 15_000, ...shown } = options;
+  const aborter = new AbortController();
+  const chunks = numbered(source, shown, aborter.signal);
+  const encoder = new TextEncoder();
+  let next: ReturnType<typeof chunks.next> | undefined;
+  const body = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      next ??= chunks.next();
+      const silence = Promise.withResolvers<'silence'>();
+      const disarm = source.clock.after(keepAliveMs, () => silence.resolve('silence'));
+      const came = await Promise.race([next, silence.promise]);
+      disarm();
+      if (came === 'silence') return controller.enqueue(encoder.encode(': still there\n\n'));
+      next = undefined;
+      if (came.done !== true)
+        return controller.enqueue(encoder.encode(`id: ${came.value.number}\ndata: ${JSON.stringify(came.value.chunk)}\n\n`));
+      controller.enqueue(encoder.encode('data: [DONE]\n\n'));
+      controller.close();
+    },
+    cancel: () => aborter.abort(),
+  });
+  return new Response(body, { status, headers: { ...HEADERS, ...headers } });
+}
+
+/** Those of the AI SDK's own responses: its transports and proxies go by them. */
+const HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache',
+  'x-vercel-ai-ui-message-stream': 'v1',
+  'x-accel-buffering': 'no',
+};
+
+interface Numbered {
+  readonly number: number;
+  readonly chunk: UiChunk;
+}
+
+async function* numbered(source: UiSource, options: UiStreamOptions, signal: AbortSignal): AsyncGenerator<Numbered, void, undefined> {
+  const { after = 0 } = options;
+  let number = 0;
+  for await (const chunk of chunksOf(source, options, signal)) {
+    number += 1;
+    if (number > after) yield { number, chunk };
+  }
+}
+
+/** An end is told only when nothing follows it: a run that failed and goes on has not ended. */
+async function* chunksOf(source: UiSource, options: UiStreamOptions, signal: AbortSignal): AsyncGenerator<UiChunk, void, undefined> {
+  const { messageId = source.id, sendReasoning = true, sendSources = false } = options;
+  const telling = new UiTelling({ messageId, sendReasoning, sendSources });
+  const speech = new Speech();
+  let trouble: AmdahlError | undefined;
+  yield* telling.begin();
+  try {
+    for await (const batch of source.entries(signal)) {
+      for (const entry of batch) if (speech.take(entry) && speech.end === undefined) yield* telling.tell(speech);
+    }
+    if (signal.aborted) return;
+    trouble = await source.trouble(speech);
+  } catch (thrown) {
+    trouble = asAmdahl(thrown, source.id);
+  }
+  yield* trouble === undefined ? telling.end(speech) : telling.fail(trouble);
+}
