@@ -33,7 +33,7 @@ export default defineConfig({
       ...CONTENTS.map(({ title, pages }) => ({
         text: title,
         items: pages.filter(({ name }) => !AWAITED.includes(name)).map(({ name, title: text }) => ({ text, link: `/${name}` })),
-      })),
+      })).filter(({ items }) => items.length > 0),
       {
         text: 'Project',
         items: [
