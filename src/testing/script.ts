@@ -46,6 +46,8 @@ export interface Script {
   readonly run: string;
   readonly agent: string;
   readonly input: Json;
+  readonly scope?: string;
+  readonly subject?: Json;
   /** Absent where the run did not succeed. */
   readonly output?: Json;
   /** Why it failed, where it did. */
@@ -178,7 +180,7 @@ class Found {
         'RUN_UNKNOWN',
         `There is no run '${run}' in this journal. Give the journal that it is in: journalToScript(id, { journal }).`,
       );
-    const { agent, input } = this.#started;
+    const { agent, input, scope, subject } = this.#started;
     const setups = new Map<string, { readonly index: number; readonly setup: Script['setups'][number] }>();
     const talks = [...this.#talks.values()].map((talk): ScriptTalk => {
       const setup = talk.setup ?? { tools: [], format: null };
@@ -193,6 +195,8 @@ class Found {
       run,
       agent,
       input,
+      ...(scope === undefined ? {} : { scope }),
+      ...(subject === undefined ? {} : { subject }),
       ...(this.#output === undefined ? {} : { output: this.#output }),
       ...(this.#failure === undefined ? {} : { failure: this.#failure }),
       setups: [...setups.values()].map(({ setup }) => setup),

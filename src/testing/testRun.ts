@@ -85,6 +85,7 @@ export async function testWith<I, O>(
     clock: testClock(),
     random: testRandom(),
     ...rest,
+    secrets: { environment: false, ...rest.secrets },
     prices: { 'scripted/*': FREE, 'script/*': FREE, ...rest.prices },
     journal,
     models: { ...repeated, ...given },

@@ -1,6 +1,6 @@
 // testScript: a real run once more, as a test. Its script answers for models, tools and acts.
 
-import type { Agent } from '../agent/definition.ts';
+import type { Agent, AnyAgent } from '../agent/definition.ts';
 import { kindOf } from '../agent/contract.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { SCRIPT_VERSION, type Script } from './script.ts';
@@ -14,14 +14,21 @@ import { type TestOptions, type TestResult, testWith } from './testRun.ts';
  * @throws TestError SCRIPT_DRIFT where the program now asks otherwise, with the nearest request and the first difference;
  *   else as testRun.
  */
-export async function testScript<I, O>(agent: Agent<I, O>, script: object, options: TestOptions = {}): Promise<TestResult<O>> {
+export function testScript<O, N extends string = string, C = unknown>(
+  agent: Agent<never, O, N, C>,
+  script: object,
+  ...options: unknown extends C ? [options?: TestOptions] : [options: TestOptions & { readonly context: C }]
+): Promise<TestResult<O>>;
+export async function testScript(agent: AnyAgent, script: object, options: TestOptions = {}): Promise<TestResult<unknown>> {
   const read = checked(script);
   if (read.agent !== agent.name)
     throw new AmdahlError(
       'SCRIPT_DRIFT',
       `The script is of the agent '${read.agent}', and it is played to '${agent.name}'. Give testScript the agent that the run asked.`,
     );
-  return await testWith(agent, read.input as I, options, read); // what a run took; its contract looks again
+  const { scope, subject } = read;
+  const own = { ...(scope === undefined ? {} : { scope }), ...(subject === undefined ? {} : { subject }), ...options };
+  return await testWith(agent as Agent<unknown, unknown>, read.input, own, read); // its needs are in the types; its contract looks again
 }
 
 /** @throws AmdahlError MISCONFIGURED unless it is a script of this version. */
