@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { command, environment, packed, ROOT } from './packed.ts';
 import { type Server, startServer } from './server.ts';
 
-const APP: string = join(ROOT, 'test/fixtures/next');
+export const APP: string = join(ROOT, 'test/fixtures/next');
 
 const NEXT = join(APP, 'node_modules/next/dist/bin/next');
 const STAMP = join(APP, 'node_modules/.installed');
