@@ -9,6 +9,15 @@ export { type Check, type CheckFunction, type Evidence, type ToolResult, type Ve
 export { AmdahlError, ERROR_CODES, type ErrorCode, type ErrorRecord, type Problem, type Retryable, type Where } from './agent/errors.ts';
 export type { FileSchema } from './agent/fileSchema.ts';
 export type { FileSource } from './agent/files.ts';
+export {
+  messages,
+  type Conversation,
+  type ConversationSchema,
+  type Message,
+  type MessagesOptions,
+  type ModelMessageLike,
+  type UiMessageLike,
+} from './agent/messages.ts';
 export { grounded } from './agent/grounded.ts';
 export { noPlaceholder } from './agent/placeholder.ts';
 export type { CachedText, Part } from './agent/prompt.ts';
@@ -38,6 +47,7 @@ export { treeOf } from './journal/tree.ts';
 export type { Spend } from './journal/spend.ts';
 export type { GateView, Incident } from './model/gateView.ts';
 export type { RateLimit } from './model/limiter.ts';
+export type { AppendedFile, AppendedMessage } from './model/history.ts';
 export type { Price, PriceTable, Rate } from './model/prices.ts';
 export type { RateLimits } from './model/rateLimits.ts';
 export { file } from './run/file.ts';

@@ -8,12 +8,17 @@ import { pathText } from './path.ts';
 
 export { type JsonSchema, wrapForModel };
 
+/** Marks the schema of conversations, which turns what it is given into JSON before anything is recorded. */
+export const CONVERSATION: unique symbol = Symbol.for('amdahl.conversation') as never;
+
 /** The outcome of holding a value against a contract. */
 export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export interface Contract<In = unknown, Out = unknown> {
   readonly kind: 'text' | 'schema' | 'open';
   readonly schema?: StandardSchemaV1<In, Out>;
+  /** Set for conversations: what is given, as it is recorded and sent. Nothing is thrown: what is wrong with it is told by validate(). */
+  readonly raw?: (value: unknown) => unknown;
   /**
    * Raw value -> contracted value or at most PROBLEMS_MAX problems. Sync when the schema is sync.
    * @throws AmdahlError CODE_FAILED when the schema's own code throws.
@@ -63,9 +68,11 @@ export function contractOf(schema: StandardSchemaV1 | undefined, who: string): C
   }
   const standard = schema['~standard'];
   let converted: JsonSchema | undefined;
+  const raw = CONVERSATION in schema ? { raw: schema[CONVERSATION] as (value: unknown) => unknown } : {}; // messages() puts it there
   return {
     kind: 'schema',
     schema,
+    ...raw,
     validate(value) {
       try {
         const result = standard.validate(value);

@@ -83,7 +83,7 @@ function remember($file: string, bytes: Uint8Array): Content {
 }
 
 /** The address of a file, as an attachment that is fetched where a model does not take it. @throws AmdahlError MISCONFIGURED */
-function addressOf(address: string, mediaType?: string): Attachment {
+export function addressOf(address: string, mediaType?: string): Attachment {
   if (!URL.canParse(address)) throw new AmdahlError('MISCONFIGURED', `file() was given ${JSON.stringify(address)}, which is no URL.`);
   const url = new URL(address);
   if (url.username !== '' || url.password !== '')
@@ -96,7 +96,7 @@ function addressOf(address: string, mediaType?: string): Attachment {
 }
 
 /** The content of a data: URL. @throws AmdahlError MISCONFIGURED */
-function inlineOf(text: string, mediaType?: string): Attachment {
+export function inlineOf(text: string, mediaType?: string): Attachment {
   const [, type = '', base64, data = ''] = /^data:([^;,]*)(?:;[^;,=]*=[^;,]*)*(;base64)?,([^]*)$/i.exec(text) ?? [];
   if (base64 === undefined && !/^data:[^,]*,/i.test(text))
     throw new AmdahlError('MISCONFIGURED', `file() was given a data: URL without data: ${text.slice(0, 40)}…`);

@@ -84,6 +84,7 @@ export async function converse(talk: Talk): Promise<Judged> {
   const prompt: LanguageModelV4Message[] = [];
   const opening = talk.recorded[0]?.adds ?? talk.opening();
   let adds: readonly LanguageModelV4Message[] = opening instanceof Promise ? await opening : opening;
+  const before = adds.length;
   let why: Why = 'ask';
   let repairs = 0;
   for (let turn = 0; turn < talk.turnsMax; turn += 1) {
@@ -99,7 +100,8 @@ export async function converse(talk: Talk): Promise<Judged> {
       if (talk.recorded[turn + 1] === undefined) adds = [{ role: 'tool', content: await talk.callTools(turn, calls) }];
       continue;
     }
-    const judged = await judgeReply(talk, turn, reply, prompt);
+    // What tools gave in a conversation before is no evidence of this attempt.
+    const judged = await judgeReply(talk, turn, reply, prompt.slice(before));
     if (judged.ok || repairs >= talk.repairsMax) return judged;
     repairs += 1;
     why = 'repair';

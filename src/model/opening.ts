@@ -10,7 +10,10 @@ import type { ModelBehaviour } from '../agent/agent.ts';
 import { type Attachment, isAttachment } from '../agent/attachment.ts';
 import { kindOf } from '../agent/contract.ts';
 import { AmdahlError, describe } from '../agent/errors.ts';
+import { attachmentsIn } from '../agent/files.ts';
+import type { Message } from '../agent/messages.ts';
 import type { Part } from '../agent/prompt.ts';
+import { type FileOf, historyOf } from './history.ts';
 import { inputPieces, type Piece } from './inputPieces.ts';
 import type { Fixed } from './render.ts';
 
@@ -28,8 +31,9 @@ export interface Given {
 /** A conversation's beginning in which attachments are still what they are called. */
 export interface Draft {
   readonly system: LanguageModelV4Message;
-  readonly pieces: readonly Piece[];
-  /** The attachments among the pieces. */
+  /** What follows it. */
+  readonly rest: (fileOf: FileOf) => readonly LanguageModelV4Message[];
+  /** The attachments in it. */
   readonly attachments: readonly Attachment[];
 }
 
@@ -39,17 +43,25 @@ export interface Draft {
  */
 export function draft(fixed: Fixed, { rendering }: Pick<ModelBehaviour, 'rendering'>, given: Given): Draft {
   const { first, prompt } = rendering;
+  const system = given.formless ? fixed.instructionsWithForm : fixed.instructions;
+  if (prompt === undefined && fixed.isConversation) {
+    const history = given.input as readonly Message[]; // what the contract of conversations let through
+    return { system, rest: (fileOf) => historyOf(history, fileOf), attachments: attachmentsIn(history) };
+  }
   const pieces =
     prompt === undefined
       ? inputPieces(given.input, { first, onlyText: fixed.onlyText })
       : ownPieces(() => prompt(given.input, given.context), given.agent);
   const attachments = pieces.flatMap((piece) => ('attachment' in piece ? [piece.attachment] : []));
-  return { system: given.formless ? fixed.instructionsWithForm : fixed.instructions, pieces, attachments };
+  const rest = (fileOf: FileOf): readonly LanguageModelV4Message[] => [
+    { role: 'user', content: pieces.map((piece) => ('attachment' in piece ? fileOf(piece.attachment) : textPart(piece))) },
+  ];
+  return { system, rest, attachments };
 }
 
 /** The first messages: instructions, then the input. `fileOf` knows the draft's attachments. */
-export function opening({ system, pieces }: Draft, fileOf: (attachment: Attachment) => UserPart): LanguageModelV4Message[] {
-  return [system, { role: 'user', content: pieces.map((piece) => ('attachment' in piece ? fileOf(piece.attachment) : textPart(piece))) }];
+export function opening({ system, rest }: Draft, fileOf: FileOf): LanguageModelV4Message[] {
+  return [system, ...rest(fileOf)];
 }
 
 /** The mark itself: no provider reads options of this name. */

@@ -34,6 +34,8 @@ export interface Fixed {
   readonly format: NonNullable<LanguageModelV4CallOptions['responseFormat']>;
   /** The input is nothing but text, and is rendered as it is. */
   readonly onlyText: boolean;
+  /** The input is a conversation, and is sent as one. */
+  readonly isConversation: boolean;
   /** Set when the answer comes wrapped because its contract is no object. */
   readonly unwrap: 'value' | undefined;
   /** Tools and format as journaled; frozen, so that it is hashed once. */
@@ -70,7 +72,17 @@ function makeFixed({ name, input, output }: Called, behaviour: ModelBehaviour, m
   const instructions: LanguageModelV4Message = { role: 'system', content: behaviour.instructions };
   const instructionsWithForm =
     formOf(format) === undefined ? instructions : { ...instructions, content: `${behaviour.instructions}\n\n${formOf(format)}` };
-  return { instructions, instructionsWithForm, tools, format, onlyText: isOnlyText(input), unwrap, setup, tokens };
+  return {
+    instructions,
+    instructionsWithForm,
+    tools,
+    format,
+    onlyText: isOnlyText(input),
+    isConversation: input.raw !== undefined,
+    unwrap,
+    setup,
+    tokens,
+  };
 }
 
 function isOnlyText(input: Contract): boolean {

@@ -27,10 +27,11 @@ export function ask(asker: Asker, agent: AnyAgent, raw: unknown, options: AskOpt
     asker.session.check();
     asker.life.check();
     assertAgent(agent, `'${asker.path}'`);
-    const input = asker.session.secrets.input(agent, toJson(raw, `the input of '${agent.name}'`), agent.name);
+    const given = agent.input.raw === undefined ? raw : agent.input.raw(raw);
+    const input = asker.session.secrets.input(agent, toJson(given, `the input of '${agent.name}'`), agent.name);
     const text = canonical(input);
     const hasFiles = mayHoldAttachments(text);
-    if (hasFiles) asker.session.files.hold(raw);
+    if (hasFiles) asker.session.files.hold(given);
     const { place, path, asked } = asker.identify(agent.name, hash(text), options.key);
     const call = pursue(asker, agent, { input, bytes: Buffer.byteLength(text), hasFiles, place, path, options });
     asker.track(asked, call);

@@ -160,6 +160,7 @@ function refuseConflict(id: RunId, past: Past, agent: string, inputHash: string,
   if (subject !== undefined && canonical(subject) !== canonical(past.subject)) throw conflict('with another subject', 'the same subject');
 }
 
-function rootPlace(id: RunId, root: AnyAgent, inputHash: string): Place {
+/** The place of a run's root. */
+export function rootPlace(id: RunId, root: AnyAgent, inputHash: string): Place {
   return callPlace(rootAsker(id), root.name, inputHash, 0);
 }

@@ -8,6 +8,7 @@ import type { RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { Speech } from '../journal/speech.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
+import { appendedBy } from './appended.ts';
 import { type Handle, handleOn, type Outcome } from './handle.ts';
 import { type Clock, systemClock } from './ports.ts';
 import { RunError } from './runResult.ts';
@@ -65,7 +66,8 @@ async function outcomeOf<O>(
     const { end } = speech;
     if (end?.status === 'succeeded') {
       const output = (await contracted(speech, agent)) as O; // what the agent's contract made of it, else its JSON form
-      return { status: 'succeeded', id, output, missing: end.missing, bill };
+      const messages = await appendedBy(target, agent, output);
+      return { status: 'succeeded', id, output, messages, missing: end.missing, bill };
     }
     if (end?.status === 'cancelled') {
       const error = new AmdahlError('CANCELLED', end.reason, { data: { run: id } });

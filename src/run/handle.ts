@@ -21,8 +21,8 @@ import type { UiChunk } from './uiChunks.ts';
 import { uiResponse, type UiResponseOptions, type UiSource, uiStream, type UiStreamOptions } from './uiStream.ts';
 
 /** What became of a run, as a value. */
-export type Outcome<O> =
-  | ({ readonly status: 'succeeded' } & RunResult<O>)
+export type Outcome<O, M = unknown> =
+  | ({ readonly status: 'succeeded' } & RunResult<O, M>)
   | {
       readonly status: 'failed' | 'cancelled';
       readonly id: RunId;
@@ -38,7 +38,7 @@ export type DeepPartial<T> = T extends readonly (infer Item)[]
     ? { readonly [K in keyof T]?: DeepPartial<T[K]> }
     : T;
 
-export interface Handle<O> {
+export interface Handle<O, M = unknown> {
   readonly id: RunId;
   /** The answer's text so far, again and again; shorter where some of it was withdrawn. Ends with the error of a run that fails. */
   readonly text: AsyncIterable<string>;
@@ -47,7 +47,7 @@ export interface Handle<O> {
   /** The journal's entries, from the first or after a seq, until the run has ended. */
   events(options?: { readonly after?: number }): AsyncIterable<Entry>;
   /** How it ended. Never rejects. */
-  readonly outcome: Promise<Outcome<O>>;
+  readonly outcome: Promise<Outcome<O, M>>;
   /** Cancels the run, and resolves once it has ended. What finished is kept: the same id goes on. */
   cancel(reason?: string): Promise<void>;
   /** As chunks for the AI SDK's `useChat`, `readUIMessageStream` and `createUIMessageStreamResponse`. */

@@ -8,6 +8,7 @@ import { billNow } from '../journal/bill.ts';
 import type { Gap, Json, RunId } from '../journal/event.ts';
 import type { Journal, RunRow } from '../journal/journal.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
+import { type Appended, appendedBy } from './appended.ts';
 import { Asker } from './asker.ts';
 import { Contexts } from './contexts.ts';
 import { ask, inputRefused } from './call.ts';
@@ -38,13 +39,16 @@ export type Ready<I, O, N extends string, C> = unknown extends C
  * @throws RunError (an AmdahlError) with the failure's code when the run fails or is cancelled;
  *   AmdahlError RUN_CONFLICT, RUN_OWNED, CONTRACT_VIOLATION, CONTEXT_MISSING, NOT_JSON, MISCONFIGURED, JOURNAL_* before it begins.
  */
-export function run<I, O, N extends string = string, C = unknown>(agent: Ready<I, O, N, C>, input: NoInfer<I>): Promise<RunResult<O>>;
+export function run<I, O, N extends string = string, C = unknown>(
+  agent: Ready<I, O, N, C>,
+  input: NoInfer<I>,
+): Promise<RunResult<O, Appended<I>>>;
 export function run<I, O, N extends string = string, C = unknown>(
   agent: Agent<I, O, N, C>,
   input: NoInfer<I>,
   options: OptionsFor<C>,
-): Promise<RunResult<O>>;
-export async function run(root: AnyAgent, input: unknown, options: RunOptions = {}): Promise<RunResult<unknown>> {
+): Promise<RunResult<O, Appended<I>>>;
+export async function run(root: AnyAgent, input: unknown, options: RunOptions = {}): Promise<RunResult<unknown, unknown>> {
   return (await perform(root, input, options, undefined)) as RunResult<unknown>; // what is always wanted is performed
 }
 
@@ -54,13 +58,14 @@ export async function perform(
   input: unknown,
   options: RunOptions,
   isWanted: ((row: RunRow | undefined) => boolean) | undefined,
-): Promise<RunResult<unknown> | undefined> {
+): Promise<RunResult<unknown, unknown> | undefined> {
   if (!isAgent(root)) throw new AmdahlError('MISCONFIGURED', 'run takes an agent first: run(agent, input).');
   checkRunOptions(options);
   const random = options.random ?? systemRandom;
   const id = runId(options.id, random);
   const secrets = secretsOf(root, options);
-  const raw = secrets.input(root, toJson(input, `the input of '${root.name}'`), root.name);
+  const given = root.input.raw === undefined ? input : root.input.raw(input);
+  const raw = secrets.input(root, toJson(given, `the input of '${root.name}'`), root.name);
   refuseInput(root, raw);
   const limits = limitsOf(options.limits);
   const contexts = await Contexts.of(root, options.context);
@@ -71,7 +76,7 @@ export async function perform(
   const claim = await journal.claim(id);
   try {
     if (isWanted !== undefined && !isWanted(await journal.row(id))) return undefined;
-    const entry = await enter(root, raw, { ...options, id, random, limits, journal, claim, contexts, knownSecrets: secrets, given: input });
+    const entry = await enter(root, raw, { ...options, id, random, limits, journal, claim, contexts, knownSecrets: secrets, given });
     return await drive(entry);
   } finally {
     await claim.release();
@@ -94,7 +99,7 @@ async function loadNamed(root: AnyAgent, options: RunOptions, journal: Journal, 
   for (const model of named) await systemRegistry.ready(model);
 }
 
-async function drive({ session, root, raw, past, options }: Driving): Promise<RunResult<unknown>> {
+async function drive({ session, root, raw, past, options }: Driving): Promise<RunResult<unknown, unknown>> {
   const { id, journal, signal } = options;
   const disarm = arm(session, past, budgetOf(past, options), signal);
   const asker = new Asker(session, rootAsker(id), '', undefined, session.life, ask);
@@ -106,7 +111,8 @@ async function drive({ session, root, raw, past, options }: Driving): Promise<Ru
     await session.conclude({ kind: 'run.succeeded', output: journaled(output), missing });
     const resume =
       past === undefined || session.findings === undefined ? undefined : await reportOf(journal, id, past.inherited, session.findings);
-    return { id, output, missing, bill: billNow(session.bill), ...(resume === undefined ? {} : { resume }) };
+    const messages = await appendedBy(session, root, output);
+    return { id, output, messages, missing, bill: billNow(session.bill), ...(resume === undefined ? {} : { resume }) };
   } catch (thrown) {
     await asker.finish();
     throw await ended(session, asAmdahl(thrown, root.name), id, journal);

@@ -6,9 +6,11 @@ import type { Gap, Json, Place, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { ResumeReport } from './report.ts';
 
-export interface RunResult<O> {
+export interface RunResult<O, M = unknown> {
   readonly id: RunId;
   readonly output: O;
+  /** Where the input is a conversation (`input: messages()`): the messages to append to it. Undefined elsewhere. */
+  readonly messages: M;
   /** Holes in fan-outs that were allowed to have some. */
   readonly missing: readonly Gap[];
   readonly bill: Bill;

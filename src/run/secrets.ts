@@ -314,7 +314,8 @@ function isResult(key: string): boolean {
 
 /** Whether an input was declared, by the agent or by those below it that it is handed to. */
 function declares({ input, children }: AnyAgent): boolean {
-  return input.kind === 'schema' || (input.kind === 'open' && children.some(declares));
+  // A conversation is text that people write.
+  return (input.kind === 'schema' && input.raw === undefined) || (input.kind === 'open' && children.some(declares));
 }
 
 const NOTHING_HIDDEN: readonly string[] = [];

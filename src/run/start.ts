@@ -5,6 +5,7 @@ import { isAgent } from '../agent/definition.ts';
 import { type AmdahlError, asAmdahl, describe } from '../agent/errors.ts';
 import type { RunId } from '../journal/event.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
+import type { Appended } from './appended.ts';
 import { type Handle, handleOn, type Outcome } from './handle.ts';
 import { systemClock, systemRandom } from './ports.ts';
 import { perform, type Ready } from './run.ts';
@@ -16,13 +17,13 @@ import { tail } from './tail.ts';
  * Begins a run, or goes on with one, and returns at once. Its text is journaled while it is written (`stream`), so that
  * `follow` reads it in any process. What keeps it from beginning is an outcome too: nothing here throws or rejects.
  */
-export function start<I, O, N extends string = string, C = unknown>(agent: Ready<I, O, N, C>, input: NoInfer<I>): Handle<O>;
+export function start<I, O, N extends string = string, C = unknown>(agent: Ready<I, O, N, C>, input: NoInfer<I>): Handle<O, Appended<I>>;
 export function start<I, O, N extends string = string, C = unknown>(
   agent: Agent<I, O, N, C>,
   input: NoInfer<I>,
   options: OptionsFor<C>,
-): Handle<O>;
-export function start(root: AnyAgent, input: unknown, options: RunOptions = {}): Handle<unknown> {
+): Handle<O, Appended<I>>;
+export function start(root: AnyAgent, input: unknown, options: RunOptions = {}): Handle<unknown, unknown> {
   const canceller = new AbortController();
   const { clock = systemClock, random = systemRandom } = options;
   const { id, wrong } = idOf(options, random);
@@ -37,8 +38,8 @@ export function start(root: AnyAgent, input: unknown, options: RunOptions = {}):
       ? perform(root, input, { ...options, stream: options.stream ?? 'provisional', id, signal, onEvent }, undefined)
       : Promise.reject<undefined>(wrong);
   const outcome = running.then(
-    (result): Outcome<unknown> => ({ status: 'succeeded', ...(result as RunResult<unknown>) }), // what is always wanted is performed
-    (thrown: unknown): Outcome<unknown> => failed(id, thrown),
+    (result): Outcome<unknown, unknown> => ({ status: 'succeeded', ...(result as RunResult<unknown, unknown>) }), // what is always wanted is performed
+    (thrown: unknown): Outcome<unknown, unknown> => failed(id, thrown),
   );
   return handleOn<unknown>({
     id,
@@ -65,7 +66,7 @@ function idOf(options: RunOptions, random: () => number): { readonly id: RunId; 
   }
 }
 
-function failed(id: RunId, thrown: unknown): Outcome<unknown> {
+function failed(id: RunId, thrown: unknown): Outcome<unknown, unknown> {
   const error = asAmdahl(thrown, describe(id));
   if (error instanceof RunError) return { status: error.status, id, error, bill: error.bill };
   return { status: error.code === 'CANCELLED' ? 'cancelled' : 'failed', id, error };

@@ -167,7 +167,7 @@ export class Turns {
     const { model } = candidate;
     const known = session.roster.prepare(model);
     const facts = known instanceof Promise ? await life.race(known) : known;
-    const prompt = this.#promptFor(candidate, request.prompt);
+    const prompt = this.#promptFor(candidate, request.prompt, request.turn);
     const outgoing = {
       model,
       hasNext,
@@ -200,9 +200,12 @@ export class Turns {
    * The conversation as a model reads it: without what only another would understand, and with the form of the answer
    * spelled out where it must be. The first was given that with the opening: what it has begun to read stays as it is.
    */
-  #promptFor(candidate: Candidate, whole: Prompt): Prompt {
+  #promptFor(candidate: Candidate, whole: Prompt, turn: number): Prompt {
     const { model, name } = candidate;
-    const prompt = readable(whole, (nth) => this.#asked.authors[nth] === name);
+    // What was said before the attempt is told to the first model as it came: it may be its own.
+    const history = whole.filter(({ role }) => role === 'assistant').length - turn;
+    const isFirst = candidate === this.#candidates[0];
+    const prompt = readable(whole, (nth) => (nth < history ? isFirst : this.#asked.authors[nth - history] === name));
     const { instructions, instructionsWithForm } = this.#fixed;
     const unformed = prompt[0]?.role === 'system' && prompt[0].content === instructions.content;
     if (candidate === this.#candidates[0] || !unformed || !this.#frame.session.roster.isFormless(model)) return prompt;

@@ -71,7 +71,7 @@ test('partial tells a typed output while it is written, and at last the output i
     model: slowly(scripted([{ object: { title: 'A day', points: [{ text: 'so it' }], at: '2026-01-01' } }]), pause),
   });
   const handle = start(report, 'x', options());
-  expectTypeOf(handle).toEqualTypeOf<Handle<z.output<typeof Report>>>();
+  expectTypeOf(handle).toEqualTypeOf<Handle<z.output<typeof Report>, undefined>>();
   expectTypeOf<DeepPartial<{ a: { b: string }[] }>>().toEqualTypeOf<{ readonly a?: readonly { readonly b?: string }[] }>();
   const told = await drive(all(handle.partial));
   expect(told.slice(0, 2)).toEqual([{ title: 'A' }, { title: 'A day', points: [{ text: 'so' }] }]);

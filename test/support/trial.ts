@@ -12,6 +12,7 @@ import {
   type RunResult,
   treeOf,
 } from '../../src/index.ts';
+import type { Appended } from '../../src/run/appended.ts';
 import type { RunId } from '../../src/journal/event.ts';
 import type { MemoryJournal } from '../../src/journal/memory.ts';
 import type { CallNode, RunTree } from '../../src/journal/tree.ts';
@@ -30,7 +31,7 @@ export class Trial {
   }
 
   /** Runs, or goes on where the last run stopped. */
-  async run<I, O>(agent: Agent<I, O>, input: NoInfer<I>, options: RunOptions = {}): Promise<RunResult<O>> {
+  async run<I, O>(agent: Agent<I, O>, input: NoInfer<I>, options: RunOptions = {}): Promise<RunResult<O, Appended<I>>> {
     return await this.clock.drive(
       run(agent, input, { id: 'r', journal: this.journal, clock: this.clock, random: () => this.#random(), ...this.#options, ...options }),
     );
