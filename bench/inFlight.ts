@@ -101,6 +101,7 @@ function nullJournal(): Journal {
       note: () => {},
       append: async () => {},
       onLost: () => {},
+      onCancel: () => {},
       release: async () => {},
     }),
     at: (run, place) => memory.at(run, place),
@@ -110,6 +111,8 @@ function nullJournal(): Journal {
     answers: (key) => memory.answers(key),
     unfinished: () => memory.unfinished(),
     watch: (run, listener) => memory.watch(run, listener),
+    cancel: (run, options) => memory.cancel(run, options),
+    prune: (options) => memory.prune(options),
     close: () => memory.close(),
   };
 }

@@ -6,6 +6,7 @@ import process from 'node:process';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { FAULTS } from '../modelServer/faults.ts';
 import { debugging, EXIT, exitCodeOf, reportError } from './report.ts';
+import { addCancel, addPrune } from './journalCommands.ts';
 import type { ModelServerFlags } from './modelServerOptions.ts';
 import type { DriveOptions, RunOptions } from './runCommand.ts';
 import type { ShowOptions } from './showCommand.ts';
@@ -24,6 +25,8 @@ Examples:
   amdahl show last                               what happened: every call, its attempts, time, tokens and dollars
   amdahl show last --prompt                      exactly what was sent to the models, call by call
   amdahl script last test/sweep.script.json      turn a run into a test, which asks nobody
+  amdahl cancel last                             stop a run, wherever it is worked on; resume goes on with it
+  amdahl prune --older-than 30d                  delete runs that ended, after saying which
   amdahl limits                                  how many requests and tokens providers take, as far as runs have learned
   amdahl doctor                                  which providers, packages and keys are found, and whether the journal is well
 
@@ -146,6 +149,8 @@ export function commandLine(terminal: Terminal, done: Done): Command {
   addRuns(program, terminal, done);
   addShow(program, terminal, done);
   addScript(program, terminal, done);
+  addCancel(program, terminal, done);
+  addPrune(program, terminal, done);
   addLimits(program, terminal, done);
   addDoctor(program, terminal, done);
   addModelServer(program, terminal, done);

@@ -6,6 +6,7 @@
 // I2 notes and appends of one claim are stored in the order in which they were made. When an append is
 //    acknowledged, so is every note before it. The events of one append become durable together or not at all.
 
+import type { Pruned, PruneOptions } from './prune.ts';
 import type { Entry, Event, EventKind, Place, ProgramRef, RunId } from './event.ts';
 
 /** Who works on a run. `pid` and `host` are for people and for telling whether it is still alive. */
@@ -48,6 +49,8 @@ export interface Claim {
   append(events: readonly Event[]): Promise<void>;
   /** Calls back once if the claim breaks (taken over, disk full), also between appends. */
   onLost(listener: (error: Error) => void): void;
+  /** Calls back once when somebody, here or in another process, wants the run to stop. What is done about it is the holder's. */
+  onCancel(listener: (reason: string) => void): void;
   /** Makes all notes durable and gives the run up. Safe to call twice. Never throws. */
   release(): Promise<void>;
 }
@@ -62,6 +65,20 @@ export interface Answer {
 
 /** How many answers to one key `answers()` gives. */
 export const ANSWERS_MAX = 8;
+
+export interface CancelOptions {
+  /** For people: it is journaled. Default: that nobody said why. */
+  readonly reason?: string;
+}
+
+/** What came of wanting a run to stop. */
+export type Cancelling =
+  /** Its owner lives and is told, within about a second where it is another process. It then ends the run by itself. */
+  | { readonly kind: 'asked'; readonly owner: Owner }
+  /** Nobody worked on it: it is cancelled now. */
+  | { readonly kind: 'cancelled' }
+  /** It had ended before. */
+  | { readonly kind: 'ended'; readonly status: RunStatus };
 
 export interface ReadOptions {
   /** Only entries with a higher seq. Default: from the start. */
@@ -95,5 +112,16 @@ export interface Journal {
    * processes do: who wants to know reads again. The listener must only take note, not work.
    */
   watch(run: RunId, listener: () => void): () => void;
+  /**
+   * Stops a run, whoever works on it. It can be gone on with afterwards, like any other that was cancelled.
+   * @throws AmdahlError RUN_UNKNOWN
+   */
+  cancel(run: RunId, options?: CancelOptions): Promise<Cancelling>;
+  /**
+   * Deletes runs that nobody works on: their events, what finds them, and the texts that no other run refers to. In small
+   * steps, so that others go on meanwhile; killed in the middle, it leaves whole runs.
+   * @throws AmdahlError MISCONFIGURED, RUN_UNKNOWN and RUN_OWNED for runs that were named
+   */
+  prune(options: PruneOptions): Promise<Pruned>;
   close(): Promise<void>;
 }

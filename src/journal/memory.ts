@@ -10,15 +10,39 @@ import { decodeEvent, encodeEvent } from './codec.ts';
 import type { BlobSource, EncodedEvent, StoredEvent } from './codec.ts';
 import { EVENT_VERSION } from './event.ts';
 import type { Entry, Event, Place, RunId } from './event.ts';
-import { type Answer, ANSWERS_MAX, type Claim, type Journal, type ReadOptions, type RunRow } from './journal.ts';
-import { Break, journalClosed, runLost, runOwnedHere, runReleased } from './ownership.ts';
+import {
+  type Answer,
+  ANSWERS_MAX,
+  type Cancelling,
+  type CancelOptions,
+  type Claim,
+  type Journal,
+  type ReadOptions,
+  type RunRow,
+} from './journal.ts';
+import {
+  Break,
+  cancelledText,
+  endCancelled,
+  journalClosed,
+  NO_REASON,
+  refuseNamed,
+  runLost,
+  runOwnedHere,
+  runReleased,
+  runUnknown,
+  Wish,
+} from './ownership.ts';
 import { Watchers } from './watchers.ts';
+import { checkMaxAge, checkPrune, isPruned, type Pruned, type PruneOptions } from './prune.ts';
 import { advanceRow, isRunEvent, ROWS_DEFAULT, showRow } from './rows.ts';
 import type { RowState } from './rows.ts';
 
 export interface MemoryJournalOptions {
   /** Epoch ms, for `seenAt` of owners. Default: the time of the run's last event. */
   readonly clock?: { now(): number };
+  /** How long runs are kept that ended, in ms; older ones go when a run is claimed. Default: until the process ends. */
+  readonly maxAgeMs?: number;
 }
 
 /** A journal whose owners can be declared dead, as a killed process would be. */
@@ -39,25 +63,29 @@ interface MemoryRun {
 
 /** A journal in memory. Appends are acknowledged on a microtask. */
 export function memoryJournal(options: MemoryJournalOptions = {}): MemoryJournal {
-  return new MemoryStore(options.clock);
+  if (options.maxAgeMs !== undefined) checkMaxAge(options.maxAgeMs, 'memoryJournal()');
+  return new MemoryStore(options);
 }
 
 class MemoryStore implements MemoryJournal, BlobSource {
   readonly name = 'the journal in memory';
   readonly #owner = { id: 'memory', pid: 0, host: 'memory' };
   readonly #clock: { now(): number } | undefined;
+  readonly #maxAgeMs: number | undefined;
   readonly #runs = new Map<RunId, MemoryRun>();
   readonly #blobs = new Map<string, string>();
   readonly #answers = new Map<string, Answer[]>();
   readonly watchers = new Watchers();
   #closed = false;
 
-  constructor(clock: { now(): number } | undefined) {
+  constructor({ clock, maxAgeMs }: MemoryJournalOptions) {
     this.#clock = clock;
+    this.#maxAgeMs = maxAgeMs;
   }
 
   async claim(run: RunId): Promise<Claim> {
     this.assertOpen();
+    if (this.#maxAgeMs !== undefined) await this.prune({ olderThanMs: this.#maxAgeMs });
     const kept = this.#runs.get(run) ?? newRun(run);
     if (kept.claim?.alive === true) throw runOwnedHere(run, this.#owner);
     this.#runs.set(run, kept);
@@ -116,6 +144,48 @@ class MemoryStore implements MemoryJournal, BlobSource {
       .filter((row) => row !== undefined)
       .filter(({ status }) => status === 'running' || status === 'interrupted')
       .sort((a, b) => a.startedAt - b.startedAt);
+  }
+
+  async cancel(run: RunId, { reason = NO_REASON }: CancelOptions = {}): Promise<Cancelling> {
+    const row = await this.row(run);
+    if (row === undefined) throw runUnknown(run);
+    const claim = this.#runs.get(run)?.claim;
+    if (row.status !== 'running' && row.status !== 'interrupted') return { kind: 'ended', status: row.status };
+    if (claim?.alive === true) {
+      claim.cancel(reason);
+      return { kind: 'asked', owner: this.#owner };
+    }
+    await endCancelled(await this.claim(run), cancelledText(run, reason), this.#clock?.now() ?? row.updatedAt);
+    return { kind: 'cancelled' };
+  }
+
+  async prune(options: PruneOptions): Promise<Pruned> {
+    this.assertOpen();
+    checkPrune(options);
+    for (const run of options.runs ?? []) refuseNamed(run, await this.row(run as RunId)); // looked up as it is given
+    const now = this.#clock?.now() ?? Math.max(0, ...[...this.#runs.values()].map(({ updatedAt }) => updatedAt));
+    const all = [...this.#runs.values()].map((kept) => this.#row(kept)).filter((row) => row !== undefined);
+    const runs = all.filter((row) => isPruned(row, options, now));
+    const gone = new Set(runs.map(({ run }) => run));
+    const texts = [...this.#runs].flatMap(([run, kept]) => (gone.has(run) ? kept.texts : []));
+    const kept = [...this.#runs].flatMap(([run, one]) => (gone.has(run) ? [] : one.texts));
+    const orphans = [...this.#blobs].filter(
+      ([hash]) => texts.some((text) => text.includes(hash)) && !kept.some((text) => text.includes(hash)),
+    );
+    const bytes = [...texts, ...orphans.map(([, text]) => text)].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    if (options.dryRun !== true) {
+      for (const run of gone) {
+        this.#runs.get(run)?.claim?.lose();
+        this.#runs.delete(run);
+      }
+      for (const [hash] of orphans) this.#blobs.delete(hash);
+      for (const [key, answers] of this.#answers)
+        this.#answers.set(
+          key,
+          answers.filter(({ run }) => !gone.has(run)),
+        );
+    }
+    return { runs, events: texts.length, bytes, overwritten: true };
   }
 
   watch(run: RunId, listener: () => void): () => void {
@@ -187,6 +257,7 @@ class MemoryClaim implements Claim {
   readonly #store: MemoryStore;
   readonly #kept: MemoryRun;
   readonly #break = new Break();
+  readonly #wish = new Wish();
   #released = false;
 
   constructor(store: MemoryStore, kept: MemoryRun) {
@@ -215,6 +286,14 @@ class MemoryClaim implements Claim {
       this.#fail(thrown);
       throw thrown;
     }
+  }
+
+  onCancel(listener: (reason: string) => void): void {
+    this.#wish.onMade(listener);
+  }
+
+  cancel(reason: string): void {
+    this.#wish.make(reason);
   }
 
   onLost(listener: (error: Error) => void): void {

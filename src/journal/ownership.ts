@@ -3,7 +3,60 @@
 
 import { AmdahlError, sentence } from '../agent/errors.ts';
 import type { RunId } from './event.ts';
-import type { Owner } from './journal.ts';
+import type { Claim, Owner, RunRow } from './journal.ts';
+
+/** What a cancelled run says of itself; `reason` without a period at its end. */
+export function cancelledText(run: RunId, reason: string): string {
+  return `The run '${run}' was cancelled: ${reason.replace(/\.+$/, '')}. Run it again with this id to go on.`;
+}
+
+/** Why a run is cancelled where nobody said so. */
+export const NO_REASON = 'somebody stopped it';
+
+/** Ends a run that nobody works on any more, through a claim that was taken for it. */
+export async function endCancelled(claim: Claim, reason: string, at: number): Promise<void> {
+  try {
+    await claim.append([{ kind: 'run.cancelled', reason, at }]);
+  } finally {
+    await claim.release();
+  }
+}
+
+/** A run that was named to be deleted must be there, and nobody may work on it. @throws AmdahlError RUN_UNKNOWN, RUN_OWNED */
+export function refuseNamed(run: string, row: RunRow | undefined): void {
+  if (row === undefined) throw runUnknown(run);
+  if (row.status !== 'running') return;
+  const { pid, host } = row.owner ?? { pid: 0, host: 'an unknown host' };
+  throw new AmdahlError(
+    'RUN_OWNED',
+    `Run ${run} is being worked on by process ${pid} on ${host}, so it is not deleted. Wait for it to end, or stop it: amdahl cancel ${run}.`,
+    { where: { run } },
+  );
+}
+
+/** There is no such run. */
+export function runUnknown(run: string): AmdahlError {
+  return new AmdahlError('RUN_UNKNOWN', `There is no run '${run}' in this journal. amdahl runs lists those there are.`, { where: { run } });
+}
+
+/** A wish to stop that comes at most once, also before anybody listens. */
+export class Wish {
+  #reason: string | undefined;
+  #listeners: ((reason: string) => void)[] = [];
+
+  make(reason: string): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    for (const listener of this.#listeners) queueMicrotask(() => listener(reason));
+    this.#listeners = [];
+  }
+
+  onMade(listener: (reason: string) => void): void {
+    const reason = this.#reason;
+    if (reason === undefined) this.#listeners.push(listener);
+    else queueMicrotask(() => listener(reason));
+  }
+}
 
 /** One way from whole to broken: the first error stays, and every listener hears it once. */
 export class Break {

@@ -42,6 +42,8 @@ export type Change =
       readonly seenAt: number;
     }
   | { readonly do: 'beat'; readonly no: number; readonly epoch: number; readonly seenAt: number }
+  /** Leaves a wish to stop with the owner of a run. */
+  | { readonly do: 'cancel'; readonly no: number; readonly epoch: number; readonly reason: string }
   | { readonly do: 'disown'; readonly no: number; readonly epoch: number }
   | { readonly do: 'nothing' };
 

@@ -10,7 +10,7 @@ import { encodeEvent } from './codec.ts';
 import type { Event, RunId } from './event.ts';
 import type { GroupCommit, Job } from './sqliteGroup.ts';
 import type { Claim } from './journal.ts';
-import { Break, runLost, runReleased } from './ownership.ts';
+import { Break, runLost, runReleased, Wish } from './ownership.ts';
 import { advanceRow, isRunEvent } from './rows.ts';
 import type { RowState } from './rows.ts';
 import { type Change, EVENT_CELLS, type StoredAnswer } from './sqliteChange.ts';
@@ -53,6 +53,7 @@ export class SqliteClaim implements Claim {
   readonly events: number;
   readonly #home: ClaimHome;
   readonly #break = new Break();
+  readonly #wish = new Wish();
   readonly #job: Job = { change: () => this.#change(), done: (result) => this.#written(result), fail: (error) => this.fail(error) };
   readonly #beat: Job = { change: () => this.#seen(), done: (result) => this.#beaten(result), fail: () => undefined };
   #seq: number;
@@ -98,6 +99,15 @@ export class SqliteClaim implements Claim {
       this.#waiting.waiters.push({ resolve, reject });
       this.#home.group.add(this.#job, 'soon');
     });
+  }
+
+  onCancel(listener: (reason: string) => void): void {
+    this.#wish.onMade(listener);
+  }
+
+  /** Somebody wants the run to stop. */
+  cancel(reason: string): void {
+    this.#wish.make(reason);
   }
 
   onLost(listener: (error: Error) => void): void {

@@ -17,7 +17,7 @@ import { AmdahlError, describe } from '../agent/errors.ts';
 import { isBusy, journalBusy, journalDamaged, journalError, journalNewer } from './sqliteErrors.ts';
 
 /** The version of the layout below, kept in the file's user_version. */
-const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 2;
 /** 'amdl' in ASCII: tells a journal from any other SQLite file. */
 const APPLICATION_ID = 0x616d646c;
 /** How long SQLite itself waits for a lock, blocking its thread. Longer waits are made on timers. */
@@ -29,7 +29,7 @@ const LAYOUT = `
   CREATE TABLE runs (
     no INTEGER PRIMARY KEY, run TEXT NOT NULL UNIQUE, epoch INTEGER NOT NULL, events INTEGER NOT NULL, updated_at INTEGER NOT NULL,
     agent TEXT, input_hash TEXT, status TEXT, program TEXT, started_at INTEGER,
-    owner_id TEXT, owner_pid INTEGER, owner_host TEXT, owner_start TEXT, seen_at INTEGER NOT NULL
+    owner_id TEXT, owner_pid INTEGER, owner_host TEXT, owner_start TEXT, seen_at INTEGER NOT NULL, cancel TEXT
   );
   CREATE INDEX runs_by_start ON runs (started_at DESC, no DESC) WHERE started_at IS NOT NULL;
   CREATE TABLE events (
@@ -39,7 +39,20 @@ const LAYOUT = `
   CREATE INDEX events_by_place ON events (run, seq >> 13, place) WHERE place IS NOT NULL;
   CREATE TABLE blobs (hash TEXT NOT NULL UNIQUE, text TEXT NOT NULL);
   PRAGMA application_id = ${APPLICATION_ID};
+`;
+/** What layout 2 has besides: wishes to stop, and which run refers to which blob. */
+const SECOND = `
+  CREATE INDEX runs_by_wish ON runs (owner_id) WHERE cancel IS NOT NULL;
+  CREATE TABLE blob_refs (run INTEGER NOT NULL, blob INTEGER NOT NULL, PRIMARY KEY (run, blob)) WITHOUT ROWID;
+  CREATE INDEX blob_refs_by_blob ON blob_refs (blob);
   PRAGMA user_version = ${LAYOUT_VERSION};
+`;
+/** Who refers to a blob was not written down in layout 1: the events say it. Blobs are named by 43 characters. */
+const REFERENCES = `
+  INSERT OR IGNORE INTO blob_refs (run, blob)
+  SELECT DISTINCT events.run, blobs.rowid FROM events, json_tree(events.json) AS field, blobs
+  WHERE (events.json LIKE '%"$blob":%' OR events.kind = 'model.requested')
+    AND field.key IN ('$blob', 'setup') AND field.type = 'text' AND blobs.hash = field.atom;
 `;
 
 /** What came to the layout without a version of its own: files of before get it when they are opened. */
@@ -131,9 +144,13 @@ function prepareFile(db: DatabaseSync, file: string, options: FileOptions): void
   wait(() => refuseForeign(db, file));
   const version = wait(() => pragma(db, 'user_version'));
   if (version > LAYOUT_VERSION) throw journalNewer(file, version, LAYOUT_VERSION);
+  // Before anything is in it: then what is freed can be given back in pieces.
+  if (version === 0) wait(() => db.exec('PRAGMA auto_vacuum = INCREMENTAL'));
   wait(() => db.exec('PRAGMA journal_mode = WAL'));
   // fullfsync makes macOS write through the disk's own cache; elsewhere it changes nothing.
   db.exec(options.synchronous === 'full' ? 'PRAGMA synchronous = FULL; PRAGMA fullfsync = ON' : 'PRAGMA synchronous = NORMAL');
+  // What a changed row was before is overwritten where its page is written anyway; prunes overwrite all that they free.
+  db.exec('PRAGMA secure_delete = FAST');
   db.exec(`PRAGMA cache_size = -${CACHE_KIB_MAX}`);
   db.exec(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);
   if (options.maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${options.maxPages}`);
@@ -146,7 +163,8 @@ function layOut(db: DatabaseSync, file: string): void {
   db.exec('BEGIN IMMEDIATE');
   try {
     refuseForeign(db, file);
-    if (pragma(db, 'application_id') !== APPLICATION_ID) db.exec(LAYOUT);
+    if (pragma(db, 'application_id') !== APPLICATION_ID) db.exec(LAYOUT + SECOND);
+    else if (pragma(db, 'user_version') === 1) db.exec(`ALTER TABLE runs ADD COLUMN cancel TEXT; ${SECOND} ${REFERENCES}`);
     if (!isWhole(db)) db.exec(ADDED);
     db.exec('COMMIT');
   } catch (thrown) {

@@ -10,10 +10,11 @@ import { AmdahlError } from '../agent/errors.ts';
 import { decodeEvent } from './codec.ts';
 import type { BlobSource, StoredEvent } from './codec.ts';
 import type { Entry, Place, RunId } from './event.ts';
-import type { Answer, Claim, Journal, ReadOptions, RunRow } from './journal.ts';
+import type { Answer, Cancelling, CancelOptions, Claim, Journal, ReadOptions, RunRow } from './journal.ts';
 import { newOwner, startOfProcess } from './sqliteOwner.ts';
 import type { StartOf } from './sqliteOwner.ts';
-import { journalClosed } from './ownership.ts';
+import { journalClosed, NO_REASON } from './ownership.ts';
+import { checkPrune, type Pruned, type PruneOptions } from './prune.ts';
 import { ROWS_DEFAULT } from './rows.ts';
 import type { SqliteClaim } from './sqliteClaim.ts';
 import { ensureDirectory, fileIn } from './sqliteFile.ts';
@@ -168,6 +169,17 @@ export class SqliteJournal implements Journal {
     return rows.filter((row) => row !== undefined);
   }
 
+  async cancel(run: RunId, { reason = NO_REASON }: CancelOptions = {}): Promise<Cancelling> {
+    this.#assertOpen();
+    return this.#store.cancel(run, reason);
+  }
+
+  async prune(options: PruneOptions): Promise<Pruned> {
+    this.#assertOpen();
+    checkPrune(options);
+    return this.#store.prune(options);
+  }
+
   watch(run: RunId, listener: () => void): () => void {
     return this.#store.watchers.add(run, listener);
   }
@@ -205,11 +217,11 @@ export class SqliteJournal implements Journal {
 }
 
 /** All that handles on one connection must agree on. */
-function settled(options: SqliteJournalOptions & SqliteSeams): Pick<StoreOptions, 'thread' | 'flushMs' | 'ttlMs' | 'writer'> {
-  const { thread, flushMs, ttlMs, synchronous, busyMs } = settingsOf(options);
+function settled(options: SqliteJournalOptions & SqliteSeams): Pick<StoreOptions, 'thread' | 'flushMs' | 'ttlMs' | 'maxAgeMs' | 'writer'> {
+  const { thread, flushMs, ttlMs, maxAgeMs, synchronous, busyMs } = settingsOf(options);
   const { maxPages, syncDelayMs } = options;
   const seams = { ...(maxPages === undefined ? {} : { maxPages }), ...(syncDelayMs === undefined ? {} : { syncDelayMs }) };
-  return { thread, flushMs, ttlMs, writer: { synchronous, busyMs, ...seams } };
+  return { thread, flushMs, ttlMs, maxAgeMs, writer: { synchronous, busyMs, ...seams } };
 }
 
 function clockOf(options: SqliteJournalOptions): { now(): number } {

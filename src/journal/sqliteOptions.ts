@@ -2,6 +2,7 @@
 
 import { AmdahlError } from '../agent/errors.ts';
 import type { OptionNames } from '../agent/options.ts';
+import { checkMaxAge } from './prune.ts';
 
 export interface SqliteJournalOptions {
   /** Directory of `journal.sqlite`; made if there is none, then with a .gitignore that hides it. Default: AMDAHL_DIR, or .amdahl. */
@@ -25,6 +26,11 @@ export interface SqliteJournalOptions {
   readonly ttlMs?: number;
   /** How long to wait for another process's lock before JOURNAL_BUSY, ms. Default 5000. */
   readonly busyMs?: number;
+  /**
+   * How long runs are kept that ended, in ms: older ones are pruned in the background, while this process works on runs.
+   * Interrupted ones stay. Default: for ever.
+   */
+  readonly maxAgeMs?: number;
   /** Epoch ms, for heartbeats. Default: the system's. */
   readonly clock?: { now(): number };
 }
@@ -37,6 +43,7 @@ export const SQLITE_OPTIONS: OptionNames<SqliteJournalOptions> = {
   flushMs: true,
   ttlMs: true,
   busyMs: true,
+  maxAgeMs: true,
   clock: true,
 };
 
@@ -45,11 +52,20 @@ const TTL_MS_DEFAULT = 15_000;
 const BUSY_MS_DEFAULT = 5_000;
 
 /** The options that a connection is opened with: handles that share one must agree on them. */
-export type SqliteSettings = Required<Pick<SqliteJournalOptions, 'synchronous' | 'thread' | 'flushMs' | 'ttlMs' | 'busyMs'>>;
+export interface SqliteSettings extends Required<Pick<SqliteJournalOptions, 'synchronous' | 'thread' | 'flushMs' | 'ttlMs' | 'busyMs'>> {
+  readonly maxAgeMs: number | undefined;
+}
 
 /** @throws AmdahlError MISCONFIGURED for values that cannot be. Pure. */
 export function settingsOf(options: SqliteJournalOptions): SqliteSettings {
-  const { synchronous = 'full', thread = 'auto', flushMs = FLUSH_MS_DEFAULT, ttlMs = TTL_MS_DEFAULT, busyMs = BUSY_MS_DEFAULT } = options;
+  const {
+    maxAgeMs,
+    synchronous = 'full',
+    thread = 'auto',
+    flushMs = FLUSH_MS_DEFAULT,
+    ttlMs = TTL_MS_DEFAULT,
+    busyMs = BUSY_MS_DEFAULT,
+  } = options;
   if (synchronous !== 'full' && synchronous !== 'normal') {
     throw new AmdahlError('MISCONFIGURED', `sqliteJournal's synchronous is ${String(synchronous)}; it must be 'full' or 'normal'.`);
   }
@@ -64,5 +80,6 @@ export function settingsOf(options: SqliteJournalOptions): SqliteSettings {
     if (!Number.isFinite(ms) || ms < min)
       throw new AmdahlError('MISCONFIGURED', `sqliteJournal's ${name} is ${ms}; it must be a number of milliseconds from ${min} up.`);
   }
-  return { synchronous, thread, flushMs, ttlMs, busyMs };
+  if (maxAgeMs !== undefined) checkMaxAge(maxAgeMs, 'sqliteJournal()');
+  return { synchronous, thread, flushMs, ttlMs, busyMs, maxAgeMs };
 }

@@ -6,17 +6,20 @@
 // S2 a claim that lost its run hears it at its next append or at the next heartbeat, whichever is first.
 
 import type { DatabaseSync } from 'node:sqlite';
+import { AmdahlError } from '../agent/errors.ts';
 import type { RunId } from './event.ts';
 import { GroupCommit } from './sqliteGroup.ts';
 import { mayLive } from './sqliteOwner.ts';
 import type { StartOf, StoredOwner } from './sqliteOwner.ts';
-import type { RunRow } from './journal.ts';
-import { runOwned, runOwnedHere } from './ownership.ts';
+import type { Cancelling, RunRow } from './journal.ts';
+import { cancelledText, endCancelled, refuseNamed, runOwned, runOwnedHere, runUnknown } from './ownership.ts';
+import { isPruned, type Pruned, type PruneOptions, retentionMs } from './prune.ts';
 import { showRow } from './rows.ts';
 import { SqliteClaim, type Taken } from './sqliteClaim.ts';
 import { isBusy, journalBusy, journalError } from './sqliteErrors.ts';
 import type { Change, Committer } from './sqliteChange.ts';
 import { openFile } from './sqliteFile.ts';
+import { SqlitePruner } from './sqlitePrune.ts';
 import type { SqliteSettings } from './sqliteOptions.ts';
 import { SqliteTables } from './sqliteTables.ts';
 import type { StoredRun } from './sqliteTables.ts';
@@ -30,12 +33,15 @@ export interface StoreOptions {
   readonly thread: SqliteSettings['thread'];
   readonly flushMs: number;
   readonly ttlMs: number;
+  readonly maxAgeMs: number | undefined;
   readonly clock: { now(): number };
   readonly owner: StoredOwner;
   readonly startOf: StartOf;
 }
 
 const BUSY_RETRY_MS = 10;
+/** How often an owner looks whether somebody wants it to stop. */
+const LISTEN_MS = 500;
 
 export class SqliteStore {
   readonly file: string;
@@ -48,6 +54,9 @@ export class SqliteStore {
   readonly #options: StoreOptions;
   readonly #claims = new Map<RunId, SqliteClaim>();
   #heartbeat: NodeJS.Timeout | undefined;
+  #retainedAt = -Infinity;
+  #retention: Promise<unknown> = Promise.resolve();
+  #listener: NodeJS.Timeout | undefined;
 
   constructor(file: string, options: StoreOptions) {
     this.file = file;
@@ -67,10 +76,77 @@ export class SqliteStore {
     const busyBy = performance.now() + this.#options.writer.busyMs;
     for (;;) {
       const claim = await this.#take(run, holder);
-      if (claim !== undefined) return claim;
+      if (claim !== undefined) {
+        this.#retain();
+        return claim;
+      }
       if (performance.now() >= busyBy)
         throw journalBusy(this.file, this.#options.writer.busyMs, new Error(`run ${run} changes hands all the time`));
     }
+  }
+
+  /**
+   * Tells whoever works on a run to stop, or ends it where nobody does.
+   * @throws AmdahlError RUN_UNKNOWN
+   */
+  async cancel(run: RunId, reason: string): Promise<Cancelling> {
+    for (const busyBy = performance.now() + this.#options.writer.busyMs; ;) {
+      const found = await this.look(() => this.tables.run(run));
+      const row = this.show(found);
+      if (found === undefined || row === undefined) throw runUnknown(run);
+      if (row.status !== 'running' && row.status !== 'interrupted') return { kind: 'ended', status: row.status };
+      const cancelled = row.status === 'running' ? await this.#ask(found, reason) : await this.#end(run, reason);
+      if (cancelled !== undefined) return cancelled;
+      if (performance.now() >= busyBy)
+        throw journalBusy(this.file, this.#options.writer.busyMs, new Error(`run ${run} changes hands all the time`));
+    }
+  }
+
+  /** Undefined when the run has changed hands, or ended. */
+  async #ask({ run, no, epoch, owner }: StoredRun, reason: string): Promise<Cancelling | undefined> {
+    if (owner === undefined || (await this.group.perform({ do: 'cancel', no, epoch, reason })) === 0) return undefined;
+    if (owner.id === this.#options.owner.id) this.#claims.get(run)?.cancel(reason);
+    return { kind: 'asked', owner: { id: owner.id, pid: owner.pid, host: owner.host } };
+  }
+
+  /** Undefined when somebody else was faster. */
+  async #end(run: RunId, reason: string): Promise<Cancelling | undefined> {
+    try {
+      await endCancelled(await this.claim(run, new Set()), cancelledText(run, reason), this.clock.now());
+      return { kind: 'cancelled' };
+    } catch (thrown) {
+      if (thrown instanceof AmdahlError && (thrown.code === 'RUN_OWNED' || thrown.code === 'RUN_LOST')) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** @throws AmdahlError RUN_UNKNOWN, RUN_OWNED */
+  async prune(options: PruneOptions): Promise<Pruned> {
+    for (const run of options.runs ?? []) refuseNamed(run, await this.look(() => this.show(this.tables.run(run as RunId)))); // looked up as it is given
+    const pruner = new SqlitePruner(this.file, this.#options.writer);
+    try {
+      const pruned = { runs: [] as RunRow[], events: 0, bytes: 0 };
+      for (let page = await this.#after(0); page.length > 0; page = await this.#after(page.at(-1)?.no ?? Infinity)) {
+        for (const found of page) {
+          const row = this.show(found);
+          if (row === undefined || !isPruned(row, options, this.clock.now())) continue;
+          const bytes = pruner.bytesOf(found.no);
+          if (options.dryRun !== true && !(await pruner.drop(found))) continue;
+          pruned.runs.push(row);
+          pruned.events += row.events;
+          pruned.bytes += bytes;
+        }
+      }
+      if (options.dryRun === true) return { ...pruned, overwritten: true };
+      await pruner.clear();
+      return { ...pruned, overwritten: await pruner.shrink() };
+    } finally {
+      pruner.close();
+    }
+  }
+
+  #after(no: number): Promise<StoredRun[]> {
+    return this.look(() => this.tables.runsAfter(no));
   }
 
   /** Reads without a transaction; waits on timers where another process recovers or closes the file. */
@@ -97,8 +173,19 @@ export class SqliteStore {
     return showRow(stored.row, { run, updatedAt, events, epoch, owner: { id, pid, host, alive, seenAt } });
   }
 
+  /** Lets go of what is too old, now and then, beside the work. What does not succeed is tried again the next time. */
+  #retain(): void {
+    const { maxAgeMs } = this.#options;
+    const now = this.clock.now();
+    if (maxAgeMs === undefined || now < this.#retainedAt + retentionMs(maxAgeMs)) return;
+    this.#retainedAt = now;
+    this.#retention = this.#retention.then(() => this.prune({ olderThanMs: maxAgeMs })).catch(() => undefined);
+  }
+
   async close(): Promise<void> {
+    await this.#retention;
     clearInterval(this.#heartbeat);
+    clearInterval(this.#listener);
     this.#db.close();
     await this.#committer.close();
   }
@@ -139,6 +226,7 @@ export class SqliteStore {
     holder.add(claim);
     this.#claims.set(claim.run, claim);
     this.#heartbeat ??= setInterval(() => this.#beat(), this.#options.ttlMs / 3).unref();
+    this.#listener ??= setInterval(() => this.#listen(), LISTEN_MS).unref();
     return claim;
   }
 
@@ -146,7 +234,8 @@ export class SqliteStore {
     if (this.#claims.get(claim.run) === claim) this.#claims.delete(claim.run);
     if (this.#claims.size > 0) return;
     clearInterval(this.#heartbeat);
-    this.#heartbeat = undefined;
+    clearInterval(this.#listener);
+    this.#heartbeat = this.#listener = undefined;
   }
 
   #lives(stored: StoredRun, owner: StoredOwner): boolean {
@@ -157,5 +246,14 @@ export class SqliteStore {
 
   #beat(): void {
     for (const claim of this.#claims.values()) claim.beat();
+  }
+
+  /** Wishes of other processes: one look into an index that is empty but for them (measured: 6 us). */
+  #listen(): void {
+    try {
+      for (const { run, reason } of this.tables.wishes(this.#options.owner.id)) this.#claims.get(run)?.cancel(reason);
+    } catch {
+      // A file that is locked or damaged says so where it is written; this looks again in a moment.
+    }
   }
 }

@@ -71,6 +71,19 @@ export class SqliteTables implements BlobSource {
       .map((found) => this.#readRun(found));
   }
 
+  /** Whatever has a name, oldest first, in pages. */
+  runsAfter(no: number): StoredRun[] {
+    return this.#prepared(`SELECT * FROM runs WHERE started_at IS NOT NULL AND no > ? ORDER BY no LIMIT ${PAGE_ENTRIES}`)
+      .all(no)
+      .map((found) => this.#readRun(found));
+  }
+
+  /** Runs of an owner that somebody wants to stop, with why. */
+  wishes(owner: string): { readonly run: RunId; readonly reason: string }[] {
+    const found = this.#prepared('SELECT run, cancel FROM runs WHERE cancel IS NOT NULL AND owner_id = ?').all(owner);
+    return found.map((row) => ({ run: this.#text(row, 'run') as RunId, reason: this.#text(row, 'cancel') })); // as above
+  }
+
   /** One probe of the index per segment of 8192 events. */
   eventsAt(run: RunId, place: Place): StoredEvent[] {
     const found = this.#prepared('SELECT no, events FROM runs WHERE run = ?').get(run);

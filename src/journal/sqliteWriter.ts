@@ -20,10 +20,10 @@ export interface WriterOptions extends FileOptions {
 type Append = Extract<Change, { do: 'append' }>;
 type Take = Extract<Change, { do: 'take' }>;
 
-/** Hashes remembered as stored, so that a setup is not sent to SQLite with every turn. */
+/** Runs and hashes remembered as stored, so that a setup is not sent to SQLite with every turn. */
 const KNOWN_BLOBS_MAX = 10_000;
 
-const OWN = 'epoch = epoch + 1, owner_id = ?, owner_pid = ?, owner_host = ?, owner_start = ?, seen_at = ?';
+const OWN = 'cancel = NULL, epoch = epoch + 1, owner_id = ?, owner_pid = ?, owner_host = ?, owner_start = ?, seen_at = ?';
 const DISOWN = 'owner_id = NULL, owner_pid = NULL, owner_host = NULL, owner_start = NULL';
 
 export class SqliteWriter {
@@ -91,6 +91,11 @@ export class SqliteWriter {
         return this.#take(change);
       case 'beat':
         return this.#write('UPDATE runs SET seen_at = ? WHERE no = ? AND epoch = ?', [change.seenAt, change.no, change.epoch]);
+      case 'cancel': {
+        const sql =
+          "UPDATE runs SET cancel = coalesce(cancel, ?) WHERE no = ? AND epoch = ? AND status = 'running' AND owner_id IS NOT NULL";
+        return this.#write(sql, [change.reason, change.no, change.epoch]);
+      }
       case 'disown':
         return this.#write(`UPDATE runs SET ${DISOWN} WHERE no = ? AND epoch = ?`, [change.no, change.epoch]);
       case 'nothing':
@@ -101,7 +106,7 @@ export class SqliteWriter {
   #append({ no, epoch, seq, cells, answers, blobs, row, updatedAt, seenAt }: Append): number {
     const events = seq + cells.length / EVENT_CELLS;
     if (this.#advance.run(events, updatedAt, seenAt, no, epoch).changes === 0) return 0;
-    for (const [hash, text] of blobs) this.#insertBlob(hash, text);
+    for (const [hash, text] of blobs) this.#insertBlob(no, hash, text);
     for (let cell = 0, at = seq; at < events; cell += EVENT_CELLS, at += 1) {
       this.#insertEvent.run(no, at, EVENT_VERSION, cells[cell] ?? null, cells[cell + 1] ?? null, cells[cell + 2] ?? null);
     }
@@ -130,11 +135,14 @@ export class SqliteWriter {
     this.#write('UPDATE runs SET agent = ?, input_hash = ?, status = ?, program = ?, scope = ?, started_at = ? WHERE no = ?', values);
   }
 
-  #insertBlob(hash: string, text: string): void {
-    if (this.#knownBlobs.has(hash)) return;
+  /** A blob goes with the last run that refers to it: a run is written by one claim at a time, so what it refers to stays. */
+  #insertBlob(no: number, hash: string, text: string): void {
+    const known = `${no} ${hash}`;
+    if (this.#knownBlobs.has(known)) return;
     this.#write('INSERT OR IGNORE INTO blobs (hash, text) VALUES (?, ?)', [hash, text]);
+    this.#write('INSERT OR IGNORE INTO blob_refs (run, blob) SELECT ?, rowid FROM blobs WHERE hash = ?', [no, hash]);
     if (this.#knownBlobs.size >= KNOWN_BLOBS_MAX) this.#knownBlobs.clear();
-    this.#knownBlobs.add(hash);
+    this.#knownBlobs.add(known);
   }
 
   #write(sql: string, values: readonly SQLInputValue[]): number {

@@ -7,6 +7,7 @@ import { AmdahlError, asAmdahl, describe, recordError } from '../agent/errors.ts
 import { billNow } from '../journal/bill.ts';
 import type { Gap, Json, RunId } from '../journal/event.ts';
 import type { Journal, RunRow } from '../journal/journal.ts';
+import { cancelledText } from '../journal/ownership.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
 import { type Appended, appendedBy } from './appended.ts';
 import { Asker } from './asker.ts';
@@ -160,13 +161,7 @@ function arm(session: Session, past: Past | undefined, budget: Budget | undefine
   }
   if (signal !== undefined) {
     const cancel = (): void =>
-      session.interrupt(
-        new AmdahlError(
-          'CANCELLED',
-          `The run '${session.run}' was cancelled: ${describe(signal.reason)}. Run it again with this id to go on.`,
-          { data: { run: session.run } },
-        ),
-      );
+      session.interrupt(new AmdahlError('CANCELLED', cancelledText(session.run, describe(signal.reason)), { data: { run: session.run } }));
     if (signal.aborted) cancel();
     signal.addEventListener('abort', cancel, { once: true });
     stops.push(() => signal.removeEventListener('abort', cancel));

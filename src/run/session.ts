@@ -8,6 +8,7 @@ import { AmdahlError, describe } from '../agent/errors.ts';
 import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
 import type { Entry, Event, Gap, Happening, Place, RunId } from '../journal/event.ts';
 import type { Claim, Journal } from '../journal/journal.ts';
+import { cancelledText } from '../journal/ownership.ts';
 import type { Incident } from '../model/gateView.ts';
 import type { Sendings } from '../model/resend.ts';
 import type { Delta } from '../model/turnStream.ts';
@@ -114,6 +115,9 @@ export class Session {
     });
     this.#startedAt = options.clock.now();
     this.#claim.onLost((error) => this.interrupt(lost(error)));
+    this.#claim.onCancel((reason) =>
+      this.interrupt(new AmdahlError('CANCELLED', cancelledText(this.run, reason), { data: { run: this.run } })),
+    );
   }
 
   /**

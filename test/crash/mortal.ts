@@ -163,6 +163,8 @@ class MortalProcess {
       answers: (key) => store.answers(key),
       unfinished: () => store.unfinished(),
       watch: (id, listener) => store.watch(id, listener),
+      cancel: (id, options) => store.cancel(id, options),
+      prune: (options) => store.prune(options),
       close: () => store.close(),
     };
   }
@@ -207,6 +209,7 @@ class MortalProcess {
         for (const event of events) this.#acknowledge(event);
       },
       onLost: (listener) => claim.onLost(listener),
+      onCancel: (listener) => claim.onCancel(listener),
       release: async () => {
         if (this.#dead) return await NEVER;
         await claim.release();

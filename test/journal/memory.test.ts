@@ -24,6 +24,8 @@ async function setup(): Promise<JournalWorld> {
       answers: async (key) => store.answers(key),
       unfinished: async () => store.unfinished(),
       watch: (run, listener) => store.watch(run, listener),
+      cancel: async (run, options) => store.cancel(run, options),
+      prune: async (options) => store.prune(options),
       close: async () => store.close(),
     };
     return handle;

@@ -15,6 +15,8 @@ function journalOf({ journal }: Trial, replaced: Partial<Journal>): Journal {
     answers: (key) => journal.answers(key),
     unfinished: () => journal.unfinished(),
     watch: (run, listener) => journal.watch(run, listener),
+    cancel: (run, options) => journal.cancel(run, options),
+    prune: (options) => journal.prune(options),
     close: () => journal.close(),
     ...replaced,
   };
@@ -124,6 +126,7 @@ test('a run is over when its end is durable: a cancel that comes after that chan
         events: claim.events,
         note: (event) => claim.note(event),
         onLost: (listener) => claim.onLost(listener),
+        onCancel: (listener) => claim.onCancel(listener),
         release: () => claim.release(),
         append: async (events) => {
           await claim.append(events);
