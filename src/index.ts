@@ -57,6 +57,7 @@ export type { GateBudget } from './run/gateParty.ts';
 export { DEFAULT_LIMITS, type Limits } from './run/limits.ts';
 export { deny, type Models } from './run/models.ts';
 export { type Clock, type Random } from './run/ports.ts';
+export { recover, type Recoverable, type Recovered, type RecoverOptions, type Recovery } from './run/recover.ts';
 export type { ResumeReport } from './run/report.ts';
 export type { RunDelta } from './run/session.ts';
 export { follow, type FollowOptions } from './run/follow.ts';

@@ -48,8 +48,9 @@ export async function follow<O = unknown>(id: string, options: FollowOptions<O> 
     agent,
     entries: (of) => tail({ ...target, ...of }),
     outcome: () => (outcome ??= outcomeOf<O>(target, agent)),
-    cancel: async () => {
-      throw new AmdahlError('MISCONFIGURED', `The run '${id}' is followed here. Cancel it where it was started.`);
+    cancel: async (reason) => {
+      await journal.cancel(run, { reason });
+      await (outcome ??= outcomeOf<O>(target, agent));
     },
   });
 }

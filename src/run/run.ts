@@ -14,6 +14,7 @@ import { Asker } from './asker.ts';
 import { Contexts } from './contexts.ts';
 import { ask, inputRefused } from './call.ts';
 import { budgetOf, type Driving, enter } from './enter.ts';
+import { GivenUp } from './givenUp.ts';
 import { limitsOf } from './limits.ts';
 import { namedModels } from './models.ts';
 import { rootAsker } from './place.ts';
@@ -160,8 +161,11 @@ function arm(session: Session, past: Past | undefined, budget: Budget | undefine
     else stops.push(session.clock.after(left, stop));
   }
   if (signal !== undefined) {
-    const cancel = (): void =>
-      session.interrupt(new AmdahlError('CANCELLED', cancelledText(session.run, describe(signal.reason)), { data: { run: session.run } }));
+    const cancel = (): void => {
+      const { reason } = signal;
+      if (reason instanceof GivenUp) return session.interrupt(givenUp(session.run));
+      session.interrupt(new AmdahlError('CANCELLED', cancelledText(session.run, describe(reason)), { data: { run: session.run } }));
+    };
     if (signal.aborted) cancel();
     signal.addEventListener('abort', cancel, { once: true });
     stops.push(() => signal.removeEventListener('abort', cancel));
@@ -172,4 +176,10 @@ function arm(session: Session, past: Past | undefined, budget: Budget | undefine
 /** A composite may give what is not JSON (a date made by a contract): the record then has its JSON form. */
 function journaled(output: unknown): Json {
   return JSON.parse(JSON.stringify(output) ?? 'null') as Json; // JSON.parse gives JSON
+}
+
+function givenUp(run: RunId): AmdahlError {
+  return new AmdahlError('RUN_LOST', `This process gave the run '${run}' up before it had ended. Whoever runs it again goes on.`, {
+    data: { run },
+  });
 }

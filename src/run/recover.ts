@@ -1,0 +1,195 @@
+// recover: where a server starts, it takes up what its predecessor left. Every run whose owner is gone is claimed and
+// driven on by the agent of its name; several processes that do so at once share the runs, because each has one claim.
+//
+// R1 a run is driven by whoever claims it, and looked at once more after that: one that ended meanwhile is left as it is.
+// R2 what goes wrong with one run is told of it, and stops no other.
+
+import type { Agent, AnyAgent } from '../agent/definition.ts';
+import { isAgent } from '../agent/definition.ts';
+import { AmdahlError, asAmdahl } from '../agent/errors.ts';
+import { checkOptions, type OptionNames } from '../agent/options.ts';
+import type { EventOf, Json, RunId } from '../journal/event.ts';
+import type { Journal, RunRow } from '../journal/journal.ts';
+import { defaultJournal } from '../journal/sqlite.ts';
+import { GivenUp } from './givenUp.ts';
+import { systemClock } from './ports.ts';
+import { perform } from './run.ts';
+import type { RunOptions } from './runOptions.ts';
+import { RunError } from './runResult.ts';
+
+type Passed = Pick<RunOptions, 'journal' | 'models' | 'prices' | 'rateLimits' | 'limits' | 'secrets' | 'clock' | 'random'>;
+
+/** What a run says of itself. */
+export interface Recoverable {
+  readonly id: RunId;
+  readonly agent: string;
+  readonly subject?: Json;
+  readonly scope?: string;
+}
+
+/** What became of a run that was taken up. */
+export interface Recovered extends Recoverable {
+  readonly status: 'succeeded' | 'failed' | 'cancelled';
+  readonly error?: AmdahlError;
+}
+
+/** What recover() did. */
+export interface Recovery {
+  readonly runs: readonly Recovered[];
+  /** Runs whose owner is gone, and that were left: no agent was given for them, or somebody else was faster. */
+  readonly left: readonly (Recoverable & { readonly why: 'no agent' | 'taken' | 'given up' })[];
+}
+
+/** Options of `run` hold for all runs: models, keys and context are of a process and not of the journal. */
+export interface RecoverOptions extends Passed {
+  /** Makes what `run` was given as context, from the subject that the run has in the journal. */
+  readonly context?: (subject: Json | undefined, run: Recoverable) => unknown;
+  /** How many runs at once. Default: 10. */
+  readonly concurrency?: number;
+  /**
+   * Look again after so many ms, until the signal is aborted. An owner on another machine, as in a container that was
+   * replaced, is only known to be gone some seconds later. Default: look once.
+   */
+  readonly everyMs?: number;
+  /** Aborting takes up no more runs and gives up those at work, for others to go on with. */
+  readonly signal?: AbortSignal;
+  /** Told of each run when it is over. */
+  readonly onRun?: (recovered: Recovered) => void;
+}
+
+const OPTIONS: OptionNames<RecoverOptions> = {
+  journal: true,
+  models: true,
+  prices: true,
+  rateLimits: true,
+  limits: true,
+  secrets: true,
+  clock: true,
+  random: true,
+  context: true,
+  concurrency: true,
+  everyMs: true,
+  signal: true,
+  onRun: true,
+};
+
+/** Any agent, whatever it takes, gives and needs. */
+type Some = Agent<never, unknown, string, never>;
+
+/**
+ * Goes on with every run that has not ended and that nobody works on. Resolves when they are over, with what it did.
+ * @throws AmdahlError MISCONFIGURED, JOURNAL_*; never what a run fails with.
+ */
+export async function recover(agents: readonly Some[], options: RecoverOptions = {}): Promise<Recovery> {
+  checkOptions(options, OPTIONS, 'recover()');
+  const known = byName(agents);
+  const { concurrency = 10, signal, everyMs, clock = systemClock } = options;
+  if (!Number.isInteger(concurrency) || concurrency < 1)
+    throw new AmdahlError('MISCONFIGURED', `concurrency is a whole number of 1 or more, not ${concurrency}.`);
+  const journal = options.journal ?? defaultJournal();
+  const giveUp = new AbortController();
+  const onAbort = (): void => giveUp.abort(new GivenUp());
+  if (signal?.aborted === true) onAbort();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const runs: Recovered[] = [];
+  let left: Recovery['left'] = [];
+  try {
+    for (;;) {
+      const pass = new Pass(known, journal, options, giveUp.signal);
+      await pass.work(concurrency);
+      runs.push(...pass.runs);
+      left = pass.left;
+      if (everyMs === undefined || giveUp.signal.aborted) return { runs, left };
+      await pause(clock, everyMs, giveUp.signal);
+    }
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** One look at the journal. */
+class Pass {
+  readonly runs: Recovered[] = [];
+  readonly left: Recovery['left'][number][] = [];
+  readonly #known: ReadonlyMap<string, AnyAgent>;
+  readonly #journal: Journal;
+  readonly #options: RecoverOptions;
+  readonly #signal: AbortSignal;
+
+  constructor(known: ReadonlyMap<string, AnyAgent>, journal: Journal, options: RecoverOptions, signal: AbortSignal) {
+    this.#known = known;
+    this.#journal = journal;
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  async work(concurrency: number): Promise<void> {
+    const rows = (await this.#journal.unfinished()).filter(({ status }) => status === 'interrupted').values();
+    const worker = async (): Promise<void> => {
+      for (const row of rows) {
+        if (this.#signal.aborted) return;
+        await this.#takeUp(row);
+      }
+    };
+    await Promise.all(Array.from({ length: concurrency }, worker));
+  }
+
+  async #takeUp({ run: id, agent: name }: RunRow): Promise<void> {
+    const agent = this.#known.get(name);
+    const begun = await beginningOf(this.#journal, id);
+    const { subject, scope } = begun ?? {};
+    const about = { id, agent: name, ...(subject === undefined ? {} : { subject }), ...(scope === undefined ? {} : { scope }) };
+    if (agent === undefined || begun === undefined) {
+      this.left.push({ ...about, why: 'no agent' });
+      return;
+    }
+    const recovered = await this.#drive(agent, begun, about);
+    if (typeof recovered === 'string') {
+      this.left.push({ ...about, why: recovered });
+      return;
+    }
+    this.runs.push(recovered);
+    this.#options.onRun?.(recovered);
+  }
+
+  async #drive(agent: AnyAgent, { input }: EventOf<'run.started'>, about: Recoverable): Promise<Recovered | 'taken' | 'given up'> {
+    const { context, concurrency: _, everyMs: _every, onRun: _told, ...passed } = this.#options;
+    try {
+      const given = context === undefined ? {} : { context: await context(about.subject, about) };
+      const options = { ...passed, ...given, id: about.id, journal: this.#journal, signal: this.#signal };
+      // Claimed, it counts as running; what ended while it was waited for does not.
+      const result = await perform(agent, input, options, (row) => row?.status === 'running');
+      return result === undefined ? 'taken' : { ...about, status: 'succeeded' };
+    } catch (thrown) {
+      const error = asAmdahl(thrown, about.id);
+      if (error.code === 'RUN_OWNED') return 'taken';
+      if (this.#signal.aborted && (error.code === 'RUN_LOST' || error.code === 'CANCELLED')) return 'given up';
+      return { ...about, status: error instanceof RunError ? error.status : 'failed', error };
+    }
+  }
+}
+
+async function beginningOf(journal: Journal, run: RunId): Promise<EventOf<'run.started'> | undefined> {
+  for await (const { event } of journal.read(run, { kinds: ['run.started'] })) if (event.kind === 'run.started') return event;
+  return undefined;
+}
+
+function byName(agents: readonly Some[]): ReadonlyMap<string, AnyAgent> {
+  if (!Array.isArray(agents)) throw new AmdahlError('MISCONFIGURED', 'recover takes the agents whose runs it takes up: recover([agent]).');
+  const known = new Map<string, AnyAgent>();
+  for (const agent of agents as readonly unknown[]) {
+    if (!isAgent(agent)) throw new AmdahlError('MISCONFIGURED', 'recover takes agents: recover([agent]).');
+    if (known.has(agent.name))
+      throw new AmdahlError('MISCONFIGURED', `recover is given two agents called '${agent.name}', and runs know theirs by its name.`);
+    known.set(agent.name, agent);
+  }
+  return known;
+}
+
+function pause(clock: { after(ms: number, then: () => void): () => void }, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const disarm = clock.after(ms, resolve);
+    signal.addEventListener('abort', () => (disarm(), resolve()), { once: true });
+  });
+}
