@@ -167,3 +167,11 @@ test('a response is server-sent events with the number of each chunk as its id, 
   expect(lines.slice(-2)).toEqual(['data: [DONE]', '']);
   expect(await handle.outcome).toMatchObject({ status: 'succeeded' });
 });
+
+test('a run is cancelled by whoever follows it', async () => {
+  const journal = memoryJournal();
+  const live = start(say('one two three'), 'x', { journal, clock, id: 'r' });
+  await drive(live.text[Symbol.asyncIterator]().next());
+  await drive((await follow('r', { journal, clock })).cancel('seen enough'));
+  expect(await live.outcome).toMatchObject({ status: 'cancelled', error: { message: expect.stringContaining('seen enough') as string } });
+});
