@@ -3,13 +3,14 @@
 
 import type { LanguageModelV2, LanguageModelV3, LanguageModelV4 } from '@ai-sdk/provider';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { ContextOfAll, NeedOf } from './context.ts';
+import type { ContextGiven, ContextOfAll, NeedOf } from './context.ts';
 import type { ParsedOf, RawOf } from './contract.ts';
 import { type Agent, type AnyAgent, bound, type Common, COMMON_OPTIONS, define } from './definition.ts';
 import { AmdahlError } from './errors.ts';
 import { outputForm } from './jsonSchema.ts';
 import { checkOptions, checkRequired, type OptionNames, titled } from './options.ts';
 import { parsePath } from './path.ts';
+import { refuseReuse, type Reuse } from './reuse.ts';
 import { type Cache, checkFirst, type Prompt, type Rendering, renderingOf } from './prompt.ts';
 import { deadEnd } from './schemaPath.ts';
 import { type AnyToolSet, type ToolSet, toolsOf, type ToolSpec } from './tool.ts';
@@ -48,9 +49,11 @@ export interface AgentOptions<N extends string, IS, OS, CS = undefined, T extend
   readonly modelVersion?: string;
   readonly instructions: string;
   readonly tools?: T;
+  /** Whether its answers may be used by other runs of the same scope. Default: what the run says, where it has no tools of code and no context. */
+  readonly reuse?: Reuse;
   readonly settings?: ModelSettings;
   /** Makes the prompt of an input: a text, or texts and attachments in order. Default: the input field by field. */
-  readonly prompt?: Prompt<ParsedOf<IS>, unknown>;
+  readonly prompt?: Prompt<ParsedOf<IS>, ContextGiven<CS>>;
   /** What of the prompt providers may cache. A list names the fields of the input that are rendered first. Default 'auto'. */
   readonly cache?: Cache<IS>;
   /** Model requests in one attempt. Default: the run's limit `turns`. */
@@ -65,6 +68,7 @@ const OPTIONS: OptionNames<AgentOptions<string, undefined, undefined>> = {
   modelVersion: true,
   instructions: true,
   tools: true,
+  reuse: true,
   settings: true,
   prompt: true,
   cache: true,
@@ -112,6 +116,7 @@ export function agent<
     },
   });
   if (made.output.kind === 'schema') made.output.jsonSchema();
+  refuseReuse(made);
   refuseDeadEnds(made);
   if (made.behaviour.kind === 'model') checkFirst(made.behaviour.rendering, made.input, who);
   return made;

@@ -9,6 +9,7 @@ import { type Check, type CheckFunction, checkOf } from './checks.ts';
 import { type Contract, contractOf, kindOf, type ParsedOf } from './contract.ts';
 import { AmdahlError } from './errors.ts';
 import type { OptionNames } from './options.ts';
+import { type Reuse, type ReuseRule, reuseRule } from './reuse.ts';
 import type { Scope } from './scope.ts';
 
 /** Marks agents across copies of this package in one process. */
@@ -60,6 +61,8 @@ export interface Agent<in I, out O, out N extends string = string, in C = unknow
   readonly timeoutMs?: number;
   /** Of the part of the run's context that its own code gets. */
   readonly context?: Contract;
+  /** Whether answers may be used elsewhere; what the run says where it says nothing. */
+  readonly reuse?: ReuseRule;
   /** Types only; never set. */
   readonly '~input'?: (input: I) => void;
   readonly '~output'?: () => O;
@@ -116,6 +119,7 @@ export interface Definition extends Common<string, MaybeSchema, MaybeSchema, May
   readonly behaviour: Behaviour;
   readonly children: readonly AnyAgent[];
   readonly version?: string;
+  readonly reuse?: Reuse;
   /** Contracts already made, for composites that take theirs from their parts. */
   readonly contracts?: { readonly input: Contract; readonly output: Contract };
 }
@@ -147,6 +151,7 @@ export function define<I, O, N extends string, C = unknown>(
     ...(options.version === undefined ? {} : { version: options.version }),
     ...(options.budget === undefined ? {} : { budget: checkBudget(options.budget, name) }),
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: bound(options.timeoutMs, 'timeoutMs', name, 1) }),
+    ...(options.reuse === undefined ? {} : { reuse: reuseRule(options.reuse, `'${name}'`) }),
     ...(options.context === undefined ? {} : { context: contractOf(options.context, `the context of agent '${name}'`) }),
   });
 }

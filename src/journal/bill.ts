@@ -8,7 +8,7 @@
 //    when its turn is asked again, not when that is meant to be.
 // B3 A turn that was hedged is two requests, each with an answer of its own; the one that lost is tax, and no failure.
 
-import type { Entry, Event, EventOf, Place, Usage } from './event.ts';
+import type { Entry, Event, EventOf, Origin, Place, Usage } from './event.ts';
 import { FailedTurns } from './failedTurns.ts';
 import { assumedUsdMicros, type OpenRequest, OpenRequests } from './openRequests.ts';
 import { addTo, emptyRow, emptySum, frozenRows, type Levy, type Row, rowOf, type Spend, type Sum } from './spend.ts';
@@ -52,6 +52,8 @@ export interface Bill extends Spend {
    * not known to the micro-dollar.
    */
   readonly cacheSavedUsdMicros?: number;
+  /** What others had bought already: answers taken from other runs, and what their turns cost there. Absent where there were none. */
+  readonly reused?: Levy & { readonly answers: number };
   /** Input tokens reserved and used by the requests that reported them. `short`: by how much reservations fell short, summed. */
   readonly estimateError: { readonly requests: number; readonly reserved: number; readonly actual: number; readonly short: number };
   /** From the first event to the last. */
@@ -104,6 +106,7 @@ export interface OpenBill {
   readonly repairs: Sum;
   readonly retries: Sum;
   readonly hedges: Sum;
+  readonly reused: Sum & { answers: number };
   /** Repairs, retries and hedges, what is several of them once; and how much of that was in rejected attempts. */
   readonly extra: Sum;
   readonly rejected: Sum;
@@ -133,6 +136,7 @@ export function emptyBill(): OpenBill {
     repairs: emptySum(),
     retries: emptySum(),
     hedges: emptySum(),
+    reused: { answers: 0, ...emptySum() },
     extra: emptySum(),
     rejected: emptySum(),
     rejectedExtra: emptySum(),
@@ -163,6 +167,7 @@ export function addToBill(bill: OpenBill, event: Event): void {
       return rejectAttempt(bill, event.place, event.attempt);
     case 'call.succeeded':
       bill.tallies.delete(event.place);
+      if (event.from?.run !== undefined) addReused(bill.reused, event.from);
       return;
     case 'limit.waited':
       if (isWait(event.limit)) bill.waited[event.limit] += event.ms;
@@ -192,10 +197,18 @@ export function billNow(bill: OpenBill): Bill {
       waitedMs: { ...bill.waited },
     },
     ...(bill.cacheSaved === undefined || cachedBy(bill) === 0 ? {} : { cacheSavedUsdMicros: bill.cacheSaved }),
+    ...(bill.reused.answers === 0 ? {} : { reused: { ...bill.reused } }),
     estimateError: { ...bill.estimate },
     wallMs: bill.lastAt - (bill.firstAt ?? bill.lastAt),
     activeMs: bill.firstAt === undefined ? 0 : bill.activeMsBefore + bill.lastAt - bill.entryAt,
   };
+}
+
+function addReused(reused: OpenBill['reused'], { requests, tokens, usdMicros }: Origin): void {
+  reused.answers += 1;
+  reused.requests += requests;
+  reused.tokens += tokens;
+  reused.usdMicros += usdMicros;
 }
 
 function cachedBy({ total }: OpenBill): number {

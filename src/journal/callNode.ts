@@ -5,7 +5,7 @@ import type { ErrorCode, ErrorRecord, Problem } from '../agent/errors.ts';
 import type { Budget } from '../agent/budget.ts';
 import type { AgentKind } from '../agent/definition.ts';
 import type { Effect } from '../agent/tool.ts';
-import type { Gap, Json, Place, ProgramRef, RetractReason } from './event.ts';
+import type { Gap, Json, Origin, Place, ProgramRef, RetractReason, RunId } from './event.ts';
 import type { IncidentNode } from './incident.ts';
 
 export type CallStatus = 'running' | 'succeeded' | 'failed' | 'retracted' | 'interrupted';
@@ -104,6 +104,8 @@ export interface CallNode {
   /** Paths of the calls below whose failures this one passes on. */
   readonly causes: readonly string[];
   readonly gaps: readonly Gap[];
+  /** Where its answer was bought, if not here. */
+  readonly from?: Origin;
   /** What was forgotten here at a resume, and why. */
   readonly retractions: readonly { readonly entry: number; readonly why: RetractReason; readonly note?: string }[];
   /** Named limits that refused something. */
@@ -131,6 +133,10 @@ export interface RunTree {
   readonly input?: Json;
   readonly budget?: Budget;
   readonly program?: ProgramRef;
+  readonly scope?: string;
+  readonly subject?: Json;
+  /** The run whose answers it uses. */
+  readonly rerun?: RunId;
   /** As far as events tell; whether an owner is alive, the journal's row knows. */
   readonly status: 'running' | 'succeeded' | 'partial' | 'failed' | 'cancelled';
   readonly output?: Json;

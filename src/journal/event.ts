@@ -45,7 +45,8 @@ export interface Gap {
 
 /** Where an answer was bought, and what its turns cost there. */
 export interface Origin {
-  readonly run: RunId;
+  /** Absent where it is this run. */
+  readonly run?: RunId;
   readonly place: Place;
   /** For people. */
   readonly path?: string;

@@ -89,6 +89,9 @@ function growRun(grove: Grove, event: Extract<Event, { kind: `run.${string}` }>)
       run.input = event.input;
       if (event.budget !== undefined) run.budget = event.budget;
       if (event.program !== undefined) run.program = event.program;
+      if (event.scope !== undefined) run.scope = event.scope;
+      if (event.subject !== undefined) run.subject = event.subject;
+      if (event.rerun !== undefined) run.rerun = event.rerun;
       grove.entries.push({ entry: grove.entries.length + 1, startedAt: event.at, lastAt: event.at });
       return;
     case 'run.resumed':
@@ -141,6 +144,8 @@ function growCall(grove: Grove, event: Extract<Event, { kind: `call.${string}` }
     call.status = 'succeeded';
     call.causes = [];
     call.gaps = event.gaps ?? [];
+    if (event.from === undefined) delete call.from;
+    else call.from = event.from;
   }
 }
 

@@ -2,13 +2,13 @@
 // The funnel calls this once per call of a re-entered run (design §2, "Resume by place").
 
 import { AmdahlError, reviveError } from '../agent/errors.ts';
-import type { Gap, Json, Place } from '../journal/event.ts';
+import type { Gap, Json, Origin, Place } from '../journal/event.ts';
 import { assistantMessage, resultsOf } from '../model/render.ts';
 import type { Frame } from './asker.ts';
 import { whatChanged } from './changed.ts';
 import { judge } from './judge.ts';
 import { askerPlace } from './place.ts';
-import { foldTurns, type Outcome, type RecordedCall } from './recorded.ts';
+import { foldCall, foldTurns, type Outcome, type RecordedCall } from './recorded.ts';
 
 /** Failures that were answered from the journal, with the call at whose place they are on record. */
 export const ANSWERED: WeakMap<AmdahlError, Place> = new WeakMap();
@@ -88,7 +88,8 @@ async function judgeAgain(
   outcome: Extract<Outcome, { kind: 'succeeded' }>,
   input: Json,
 ): Promise<Awaited<ReturnType<typeof judge>>> {
-  const evidence = frame.agent.checks.length === 0 ? NO_EVIDENCE : await evidenceAgain(frame, recorded, input);
+  const evidence =
+    frame.agent.checks.length === 0 ? NO_EVIDENCE : await evidenceOf(frame, outcome.from ?? { place: frame.place }, input, recorded);
   try {
     return await judge(frame, outcome.output, () => evidence);
   } catch (error) {
@@ -100,16 +101,19 @@ async function judgeAgain(
 const NO_EVIDENCE = { input: undefined, results: [] };
 
 /** What the checks saw when the answer was new: the contracted input, and the tool results of its last attempt. */
-async function evidenceAgain(
+export async function evidenceOf(
   frame: Frame,
-  recorded: RecordedCall,
+  { run, place }: Pick<Origin, 'run' | 'place'>,
   input: Json,
+  known?: RecordedCall,
 ): Promise<{ input: unknown; results: ReturnType<typeof resultsOf> }> {
+  const { session } = frame;
   const checked = await frame.life.race(Promise.resolve(frame.agent.input.validate(input)));
+  const recorded = known !== undefined && place === frame.place ? known : foldCall(await session.lookUp(place, run));
   const last = recorded.attempts.at(-1);
   const value: unknown = checked.ok ? checked.value : input;
   if (last === undefined || frame.agent.behaviour.kind !== 'model') return { input: value, results: [] };
-  const turns = foldTurns(await frame.session.recall(askerPlace(frame.place, 'attempt', last.number)));
+  const turns = foldTurns(await session.lookUp(askerPlace(place, 'attempt', last.number), run));
   const prompt = turns.flatMap((turn) =>
     turn.reply === undefined ? [...turn.adds] : [...turn.adds, assistantMessage(turn.reply.content)],
   );

@@ -18,6 +18,8 @@ export interface Frame {
   readonly agent: AnyAgent;
   readonly place: Place;
   readonly path: string;
+  /** Of the canonical JSON of what it is asked. */
+  readonly inputHash: string;
   readonly asker: Asker;
   readonly depth: number;
   readonly life: Life;
@@ -26,6 +28,8 @@ export interface Frame {
   readonly under: Place | undefined;
   /** Holes in the results below, so far. */
   gaps: Gap[] | undefined;
+  /** Its answer comes about in a way that need not come again: a tool failed, or another model stood in. */
+  makeshift?: true;
 }
 
 /** The places of a call and all calls above it, innermost first. */

@@ -32,8 +32,9 @@ export function ask(asker: Asker, agent: AnyAgent, raw: unknown, options: AskOpt
     const text = canonical(input);
     const hasFiles = mayHoldAttachments(text);
     if (hasFiles) asker.session.files.hold(given);
-    const { place, path, asked } = asker.identify(agent.name, hash(text), options.key);
-    const call = pursue(asker, agent, { input, bytes: Buffer.byteLength(text), hasFiles, place, path, options });
+    const inputHash = hash(text);
+    const { place, path, asked } = asker.identify(agent.name, inputHash, options.key);
+    const call = pursue(asker, agent, { input, inputHash, bytes: Buffer.byteLength(text), hasFiles, place, path, options });
     asker.track(asked, call);
     return call;
   } catch (error) {
@@ -43,6 +44,7 @@ export function ask(asker: Asker, agent: AnyAgent, raw: unknown, options: AskOpt
 
 interface Question {
   readonly input: Json;
+  readonly inputHash: string;
   readonly bytes: number;
   readonly hasFiles: boolean;
   readonly place: Place;
@@ -67,6 +69,8 @@ async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promis
     recorded = answered.recorded;
     disarm = arm(frame, question.options, recorded); // answering takes none of the call's time
     const input = await admit(frame, question, recorded);
+    const reused = await session.reuse?.answer(frame, question.input, input, recorded);
+    if (reused !== undefined) return reused.value;
     const judged = await attemptAll(frame, { raw: question.input, value: input }, recorded);
     session.check();
     frame.life.check();
@@ -81,7 +85,7 @@ async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promis
   }
 }
 
-function openFrame(asker: Asker, agent: AnyAgent, { place, path }: Question): Frame {
+function openFrame(asker: Asker, agent: AnyAgent, { place, path, inputHash }: Question): Frame {
   const above = asker.frame;
   const { session } = asker;
   const leaf = agent.behaviour.kind !== 'composite';
@@ -93,6 +97,7 @@ function openFrame(asker: Asker, agent: AnyAgent, { place, path }: Question): Fr
     agent,
     place,
     path,
+    inputHash,
     asker,
     depth: (above?.depth ?? 0) + 1,
     life: new Life(asker.life),
@@ -220,7 +225,9 @@ async function confirm(frame: Frame, raw: unknown, { outcome }: RecordedCall): P
   const print = session.roster.fingerprintOf(agent);
   const version = print === undefined ? {} : { fingerprint: print };
   if (leaf) {
-    await record(frame, { kind: 'call.succeeded', place, ...version, output: raw as Json, ...gaps }); // JSON by toJson() or JSON.parse()
+    const key = session.reuse?.keyFor(frame);
+    const reuse = key === undefined ? {} : { reuse: key };
+    await record(frame, { kind: 'call.succeeded', place, ...version, output: raw as Json, ...gaps, ...reuse }); // JSON by toJson() or JSON.parse()
     return;
   }
   const outputHash = hash(written(raw, frame.path));

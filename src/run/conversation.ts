@@ -93,10 +93,16 @@ export class Conversation implements Talk {
   }
 
   opening(): readonly LanguageModelV4Message[] | Promise<readonly LanguageModelV4Message[]> {
+    const { session, agent, path } = this.#frame;
+    const context = session.contexts.give(agent.context, `'${path}'`);
+    return context instanceof Promise ? context.then((given: unknown) => this.#open(given)) : this.#open(context);
+  }
+
+  #open(context: unknown): readonly LanguageModelV4Message[] | Promise<readonly LanguageModelV4Message[]> {
     const { session, agent } = this.#frame;
     const input = this.#input.value;
     const made = this.#turns.knowingForms((formless) =>
-      draft(this.#fixed, this.#behaviour, { agent: agent.name, input, context: undefined, formless }),
+      draft(this.#fixed, this.#behaviour, { agent: agent.name, input, context, formless }),
     );
     if (!(made instanceof Promise) && made.attachments.length === 0) return session.secrets.messages(opening(made, noFile));
     return this.#openWithFiles(made);

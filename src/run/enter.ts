@@ -8,14 +8,18 @@ import { AmdahlError, recordError } from '../agent/errors.ts';
 import { billNow } from '../journal/bill.ts';
 import type { EventOf, Happening, Json, Place, RunId } from '../journal/event.ts';
 import type { Claim, Journal } from '../journal/journal.ts';
+import { reuseRule } from '../agent/reuse.ts';
 import { Account } from './account.ts';
 import { uncertain } from './act.ts';
+import { AnswerIndex, takenFrom } from './answerIndex.ts';
 import type { Contexts } from './contexts.ts';
 import type { Limits } from './limits.ts';
 import { callPlace, rootAsker } from './place.ts';
 import { type Random, systemClock } from './ports.ts';
 import { forgotten, type Past, readPast } from './reentry.ts';
 import { noFindings } from './report.ts';
+import { refuseWithoutScope, sourceOf } from './rerun.ts';
+import { Reuse } from './reuse.ts';
 import { retried } from './retry.ts';
 import type { RunOptions } from './runOptions.ts';
 import { RunError } from './runResult.ts';
@@ -76,6 +80,7 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
     inherited: past?.inherited,
     findings,
     contexts: options.contexts,
+    reuse: await reuseOf(root, past, options),
   });
   const budget = budgetOf(past, options);
   if (budget !== undefined) session.account = new Account(rootAsker(id), id, budget, undefined, past?.inherited.spent.get(rootAsker(id)));
@@ -84,8 +89,7 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
     ...(options.program === undefined ? {} : { program: options.program }),
     ...telling,
   };
-  const { scope, subject } = options;
-  const whose = { ...(scope === undefined ? {} : { scope }), ...(subject === undefined ? {} : { subject }) };
+  const whose = await whoseOf(options);
   if (past === undefined) {
     if (options.retry !== undefined && options.retry.length > 0)
       throw new AmdahlError('RUN_UNKNOWN', `There is no run '${id}' yet, so there is nothing to retry in it.`);
@@ -95,6 +99,51 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
   }
   session.files.hold(options.given);
   return { session, root, raw, past, options };
+}
+
+/** Whose a new run is, as it is journaled: a run that is run again stays in its scope and with its subject. */
+async function whoseOf({ journal, scope, subject, rerun }: Entering): Promise<Pick<EventOf<'run.started'>, 'scope' | 'subject' | 'rerun'>> {
+  const source = rerun === undefined ? undefined : await sourceOf(journal, rerun, scope);
+  const [own, of] = [scope ?? source?.scope, subject ?? source?.subject];
+  return {
+    ...(own === undefined ? {} : { scope: own }),
+    ...(of === undefined ? {} : { subject: of }),
+    ...(source === undefined ? {} : { rerun: source.run }),
+  };
+}
+
+/** Where answers may come from that were bought elsewhere; undefined where from nowhere. */
+async function reuseOf(root: AnyAgent, past: Past | undefined, options: Entering): Promise<Reuse | undefined> {
+  const { id, journal } = options;
+  const rule = options.reuse === undefined ? undefined : reuseRule(options.reuse, 'the run');
+  if (rule?.from === 'off') return undefined;
+  const rerun = past === undefined ? options.rerun : past.rerun;
+  const source = rerun === undefined ? undefined : await sourceOf(journal, rerun, options.scope ?? past?.scope);
+  const scope = options.scope ?? past?.scope ?? source?.scope;
+  const subject = options.subject ?? past?.subject ?? source?.subject;
+  // What stand-ins say is for nobody else.
+  const shared = standInsOf(options) === undefined ? scope : undefined;
+  if (scope === undefined && standInsOf(options) === undefined) refuseWithoutScope(root, rule);
+  const own = past === undefined ? undefined : new AnswerIndex(journal, id, past.inherited.lastSeq);
+  if (own === undefined && source === undefined && shared === undefined) return undefined;
+  return new Reuse({
+    rule,
+    scope: shared,
+    subject,
+    own,
+    source:
+      source === undefined
+        ? undefined
+        : {
+            answers: new AnswerIndex(
+              journal,
+              source.run,
+              Infinity,
+              past === undefined ? new Set() : await takenFrom(journal, id, source.run),
+            ),
+            sameSubject: canonical(source.subject ?? null) === canonical(subject ?? null),
+          },
+  });
 }
 
 /** How this entry tells what is said: as it was asked to, else as the entry before. */
@@ -144,7 +193,7 @@ export function budgetOf(past: Past | undefined, { budget }: Entering): Budget |
 }
 
 /** @throws AmdahlError RUN_CONFLICT when the run that is there is not the one that is meant. Scope and subject may be left out of a resume. */
-function refuseConflict(id: RunId, past: Past, agent: string, inputHash: string, { scope, subject }: Entering): void {
+function refuseConflict(id: RunId, past: Past, agent: string, inputHash: string, { scope, subject, rerun }: Entering): void {
   const conflict = (what: string, same: string): AmdahlError =>
     new AmdahlError(
       'RUN_CONFLICT',
@@ -157,7 +206,9 @@ function refuseConflict(id: RunId, past: Past, agent: string, inputHash: string,
   if (past.inputHash !== inputHash) throw conflict('with another input', 'the same input');
   if (scope !== undefined && scope !== past.scope)
     throw conflict(`${past.scope === undefined ? 'without a scope' : `in the scope '${past.scope}'`}, not '${scope}'`, 'the same scope');
-  if (subject !== undefined && canonical(subject) !== canonical(past.subject)) throw conflict('with another subject', 'the same subject');
+  if (rerun !== undefined && rerun !== past.rerun) throw conflict(`that does not run '${rerun}' again`, 'leave rerun out');
+  if (subject !== undefined && canonical(subject) !== canonical(past.subject ?? null))
+    throw conflict('with another subject', 'the same subject');
 }
 
 /** The place of a run's root. */

@@ -2,7 +2,7 @@
 // re-entered run, one place at a time.
 
 import type { ErrorRecord, Problem } from '../agent/errors.ts';
-import type { Entry, Gap, Json, Place, RetractReason } from '../journal/event.ts';
+import type { Entry, Gap, Json, Origin, Place, RetractReason } from '../journal/event.ts';
 import type { RecordedTurn } from '../model/loop.ts';
 
 export type Outcome =
@@ -12,6 +12,8 @@ export type Outcome =
       readonly outputHash: string | undefined;
       readonly fingerprint: string | undefined;
       readonly gaps: readonly Gap[];
+      /** Where it was bought, if not here. */
+      readonly from: Origin | undefined;
     }
   | { readonly kind: 'failed'; readonly error: ErrorRecord; readonly causes: readonly Place[]; readonly fingerprint: string | undefined };
 
@@ -76,6 +78,7 @@ export function foldCall(entries: readonly Entry[]): RecordedCall {
           outputHash: event.outputHash,
           fingerprint: event.fingerprint,
           gaps: event.gaps ?? [],
+          from: event.from,
         };
         last = outcome;
         break;

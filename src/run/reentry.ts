@@ -48,6 +48,7 @@ export interface Past {
   readonly speaker: string | undefined;
   readonly scope: string | undefined;
   readonly subject: Json | undefined;
+  readonly rerun: RunId | undefined;
   readonly bill: OpenBill;
   readonly inherited: Inherited;
   readonly activeMs: number;
@@ -65,7 +66,7 @@ interface OpenReservation extends OpenRequest {
 }
 
 type Started = {
-  -readonly [K in 'agent' | 'input' | 'inputHash' | 'budget' | 'program' | 'stream' | 'speaker' | 'scope' | 'subject']: Past[K];
+  -readonly [K in 'agent' | 'input' | 'inputHash' | 'budget' | 'program' | 'stream' | 'speaker' | 'scope' | 'subject' | 'rerun']: Past[K];
 };
 
 interface Draft {
@@ -176,8 +177,8 @@ function enterAgain(draft: Draft, event: EventOf<'run.started'> | EventOf<'run.r
   draft.reserved.clear();
   const { budget, program, stream, speaker } = event;
   if (event.kind === 'run.started') {
-    const { agent, input, inputHash, scope, subject } = event;
-    draft.started = { agent, input, inputHash, budget, program, stream, speaker, scope, subject };
+    const { agent, input, inputHash, scope, subject, rerun } = event;
+    draft.started = { agent, input, inputHash, budget, program, stream, speaker, scope, subject, rerun };
     return;
   }
   const { started } = draft;

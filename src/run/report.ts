@@ -16,10 +16,11 @@ export interface Findings {
   readonly unversioned: Set<string>;
   readonly kept: { readonly path: string; readonly code: ErrorCode }[];
   fresh: number;
+  reused: number;
 }
 
 export function noFindings(): Findings {
-  return { asked: new Set(), answered: 0, bought: [], changed: [], unversioned: new Set(), kept: [], fresh: 0 };
+  return { asked: new Set(), answered: 0, bought: [], changed: [], unversioned: new Set(), kept: [], fresh: 0, reused: 0 };
 }
 
 /** An answer of an earlier entry that this one did not ask for, and what it had cost. */
@@ -40,6 +41,8 @@ export interface ResumeReport {
   readonly bought: readonly { readonly path: string; readonly why: string }[];
   /** Leaf calls asked for the first time. Beside answers that nobody asked for they mean that the program went another way. */
   readonly fresh: number;
+  /** Leaf calls at new places that answers bought elsewhere answered: in earlier entries, or by other runs. */
+  readonly reused: number;
   /** Recorded failures that answered, because the asker that received them is on record as having gone on. */
   readonly kept: readonly { readonly path: string; readonly code: ErrorCode }[];
   readonly unasked: readonly Unasked[];
@@ -73,6 +76,7 @@ export async function reportOf(
     answered: findings.answered,
     bought: findings.bought,
     fresh: findings.fresh,
+    reused: findings.reused,
     kept: findings.kept,
     unasked: unasked.map(({ path, place, tokens, usdMicros }) => ({
       path,
@@ -99,10 +103,14 @@ async function answersNotAsked(journal: Journal, run: RunId, before: number, ask
   const attempts = new Map<Place, Leaf>();
   const composites = new Map<Place, string>();
   const refused: string[] = [];
+  const moved = new Set<Place>();
   for await (const { seq, event } of journal.read(run, {
     kinds: ['call.started', 'call.succeeded', 'call.retracted', 'attempt.rejected', 'model.requested', 'model.responded'],
   })) {
     if (seq > before) break;
+    // What was taken to a new place is of use there.
+    if (event.kind === 'call.succeeded' && event.from !== undefined && event.from.run === undefined && asked.has(event.place))
+      moved.add(event.from.place);
     switch (event.kind) {
       case 'call.started':
         // What lies below an answered place counts as asked; composites have no answer of their own to waste.
@@ -145,5 +153,5 @@ async function answersNotAsked(journal: Journal, run: RunId, before: number, ask
         break; // not asked for
     }
   }
-  return [...answered.values()].filter((leaf) => !isAside(leaf.path, refused)).sort((a, b) => a.seq - b.seq);
+  return [...answered.values()].filter((leaf) => !moved.has(leaf.place) && !isAside(leaf.path, refused)).sort((a, b) => a.seq - b.seq);
 }

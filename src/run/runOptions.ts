@@ -3,6 +3,7 @@
 import { type Budget, checkBudget } from '../agent/budget.ts';
 import { toJson } from '../agent/canonical.ts';
 import { kindOf } from '../agent/contract.ts';
+import { reuseRule, type Reuse } from '../agent/reuse.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';
 import type { Event, Json, ProgramRef, RunId, StreamMode } from '../journal/event.ts';
@@ -68,6 +69,13 @@ export interface RunOptions {
   readonly subject?: Json;
   /** Whose run it is, such as a tenant. Journaled. Answers of other runs are used within one scope alone. */
   readonly scope?: string;
+  /**
+   * Whether answers that other runs of the same scope bought are used, for agents that say nothing themselves and depend on
+   * nothing but what they are asked. 'off': for none, and none of this run's earlier entries at other places either.
+   */
+  readonly reuse?: Reuse;
+  /** A run whose answers are used wherever agent, fingerprint and input are still equal. It stays in that run's scope. */
+  readonly rerun?: string;
   /** Calls to forget and ask again, by path or id. One with an uncertain act may act a second time. */
   readonly retry?: readonly string[];
 }
@@ -95,6 +103,8 @@ const OPTIONS: OptionNames<RunOptions> = {
   context: true,
   subject: true,
   scope: true,
+  reuse: true,
+  rerun: true,
   retry: true,
 };
 
@@ -111,6 +121,7 @@ export function checkRunOptions(options: RunOptions): void {
   if (options.budget !== undefined) checkBudget(options.budget, 'the run');
   if (options.subject !== undefined) toJson(options.subject, 'the subject of the run');
   if (options.scope !== undefined) checkScope(options.scope);
+  if (options.reuse !== undefined) reuseRule(options.reuse, 'the run');
 }
 
 function checkScope(scope: unknown): void {

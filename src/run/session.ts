@@ -7,7 +7,7 @@
 import { AmdahlError, describe } from '../agent/errors.ts';
 import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
 import type { Entry, Event, Gap, Happening, Place, RunId } from '../journal/event.ts';
-import type { Claim, Journal } from '../journal/journal.ts';
+import type { Answer, Claim, Journal } from '../journal/journal.ts';
 import { cancelledText } from '../journal/ownership.ts';
 import type { Incident } from '../model/gateView.ts';
 import type { Sendings } from '../model/resend.ts';
@@ -21,6 +21,7 @@ import { rootAsker } from './place.ts';
 import type { Clock, Random } from './ports.ts';
 import type { Inherited } from './reentry.ts';
 import type { Findings } from './report.ts';
+import type { Reuse } from './reuse.ts';
 import type { Secrets } from './secrets.ts';
 import { Roster, type RosterOptions } from './roster.ts';
 import type { StandIns } from './standIns.ts';
@@ -43,6 +44,7 @@ export interface SessionOptions extends RosterOptions {
   /** Set in tests alone. */
   readonly standIns: StandIns | undefined;
   readonly contexts: Contexts;
+  readonly reuse: Reuse | undefined;
 }
 
 /**
@@ -70,6 +72,8 @@ export class Session {
   readonly inherited: Inherited | undefined;
   readonly findings: Findings | undefined;
   readonly contexts: Contexts;
+  /** Where answers come from that were bought elsewhere. Undefined where nothing can. */
+  readonly reuse: Reuse | undefined;
   readonly acted: Set<Place>;
   /** Which calls' failures an error that reached user code stands for. */
   readonly failures: WeakMap<object, Place> = new WeakMap();
@@ -99,6 +103,7 @@ export class Session {
     this.inherited = options.inherited;
     this.findings = options.findings;
     this.contexts = options.contexts;
+    this.reuse = options.reuse;
     this.bill = options.bill ?? emptyBill();
     this.acted = new Set(options.inherited?.acted);
     this.#options = options;
@@ -232,9 +237,18 @@ export class Session {
   }
 
   /** What is durable at a place, in any entry. A journal that fails interrupts the run: no call is told of it as an answer. */
-  async lookUp(place: Place): Promise<readonly Entry[]> {
+  async lookUp(place: Place, run: RunId = this.run): Promise<readonly Entry[]> {
+    return await this.#fromJournal(() => this.journal.at(run, place));
+  }
+
+  /** Answers of all runs under a key. A journal that fails interrupts the run. */
+  async answers(key: string): Promise<readonly Answer[]> {
+    return await this.#fromJournal(() => this.journal.answers(key));
+  }
+
+  async #fromJournal<T>(read: () => Promise<T>): Promise<T> {
     try {
-      return await this.journal.at(this.run, place);
+      return await read();
     } catch (error) {
       this.interrupt(lost(error));
       this.check();

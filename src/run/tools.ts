@@ -43,6 +43,8 @@ export async function callTool(on: ToolTurn, call: LanguageModelV4ToolCall, inde
   } catch (thrown) {
     frame.session.check();
     frame.life.check();
+    // Arguments that do not fit are the model's own affair: it answers the same way again.
+    if (asAmdahl(thrown, call.toolName).code !== 'CONTRACT_VIOLATION') frame.makeshift = true;
     return toolPart(call, { error: saying(frame.session.secrets.thrown(thrown)) });
   }
 }

@@ -156,6 +156,7 @@ export class Turns {
 
   /** Notes that another is asked than the journal says. */
   #turnTo({ name }: Candidate, reason: string): void {
+    if (name !== this.#candidates[0].name) this.#frame.makeshift = true;
     if (name === this.#asked.told) return;
     this.#asked.told = name;
     const { place } = this.#asker;

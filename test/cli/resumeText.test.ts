@@ -4,7 +4,17 @@ import { renderResume } from '../../src/cli/resumeText.ts';
 import type { RunId } from '../../src/journal/event.ts';
 import type { ResumeReport } from '../../src/run/report.ts';
 
-const NOTHING: ResumeReport = { entry: 1, answered: 3, bought: [], fresh: 0, kept: [], unasked: [], unversioned: [], changed: [] };
+const NOTHING: ResumeReport = {
+  entry: 1,
+  answered: 3,
+  bought: [],
+  fresh: 0,
+  reused: 0,
+  kept: [],
+  unasked: [],
+  unversioned: [],
+  changed: [],
+};
 
 function shown(report: Partial<ResumeReport>): string[] {
   return renderResume({ ...NOTHING, ...report }, 'r-1' as RunId, createColors(false)); // any text will do as an id
