@@ -30,6 +30,8 @@ export interface FanOptions {
   readonly concurrency: number;
   /** Told after each failure; true means that no further item is begun. Items begun are always finished. */
   readonly stop?: (failed: number) => boolean;
+  /** All branches ask the same agents: what their prompts have in common is worth keeping at the provider. */
+  readonly alike?: boolean;
   /** For every call below a branch. Default: as it is above. */
   readonly hedge?: Hedge | undefined;
 }

@@ -90,11 +90,12 @@ function taxCauses({ tax }: Bill): string {
 }
 
 /** '' where nobody waited long enough to notice. */
-function waitedText({ budget, retry, gate }: Waited): string {
+function waitedText({ budget, retry, gate, cache }: Waited): string {
   const parts = [
     gate < WAIT_TOLD_FROM_MS ? '' : `${timeText(gate)} at gates`,
     retry < WAIT_TOLD_FROM_MS ? '' : `${timeText(retry)} to send again`,
     budget < WAIT_TOLD_FROM_MS ? '' : `${timeText(budget)} for room in budgets`,
+    cache < WAIT_TOLD_FROM_MS ? '' : `${timeText(cache)} for another to fill the provider's cache`,
   ].filter((part) => part !== '');
   return parts.length === 0 ? '' : `waited ${parts.join(', ')}, summed over calls`;
 }

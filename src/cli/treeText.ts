@@ -180,6 +180,7 @@ function guardText(guard: string, evidence: Json): string {
 
 function waitText({ limit, gate, ms }: WaitNode): string {
   if (limit === 'budget') return `waited ${timeText(ms)} for room in a budget`;
+  if (limit === 'cache') return `waited ${timeText(ms)} for another to fill the provider's cache`;
   return `waited ${timeText(ms)} at the gate${gate === undefined ? '' : ` of ${visible(gate)}`}`;
 }
 

@@ -136,8 +136,11 @@ export async function mapItems(
 ): Promise<MapResult<unknown>> {
   // Rounded away from what floating point adds: 0.9 of 50 is 45, not 46.
   const mayFail = list.length - Math.ceil(list.length * atLeast - 1e-9);
-  const settled = await scope.fan('map', list.length, { concurrency, stop: (failed) => failed > mayFail, hedge }, (branch, index) =>
-    branch.ask(agent, list[index] as never),
+  const settled = await scope.fan(
+    'map',
+    list.length,
+    { concurrency, stop: (failed) => failed > mayFail, hedge, alike: true },
+    (branch, index) => branch.ask(agent, list[index] as never),
   ); // each item is held against the agent's contract
   const done = settled.flatMap((one) => (one.ok ? [{ index: one.index, output: one.value }] : []));
   const failed = settled.flatMap((one) => (one.ok ? [] : [one]));

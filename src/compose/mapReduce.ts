@@ -95,8 +95,11 @@ async function reduceTree(
   let level = outputs;
   for (let depth = 0; level.length > fanIn; depth += 1) {
     const groups = Array.from({ length: Math.ceil(level.length / fanIn) }, (_, group) => level.slice(group * fanIn, (group + 1) * fanIn));
-    const settled = await scope.fan(`reduce${depth}`, groups.length, { concurrency, stop: (failed) => failed > 0 }, (branch, index) =>
-      branch.ask(reducer, groups[index] as never),
+    const settled = await scope.fan(
+      `reduce${depth}`,
+      groups.length,
+      { concurrency, stop: (failed) => failed > 0, alike: true },
+      (branch, index) => branch.ask(reducer, groups[index] as never),
     ); // Reducer<M, R> says that it fits
     const failed = settled.flatMap((one) => (one.ok ? [] : [one.error]));
     if (failed.length === 1) throw failed[0];

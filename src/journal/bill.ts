@@ -36,6 +36,8 @@ export interface Waited {
   readonly retry: number;
   /** For the gate in front of a model. */
   readonly gate: number;
+  /** For another request to put a prefix that both have into the provider's cache. */
+  readonly cache: number;
 }
 
 export interface Bill extends Spend {
@@ -141,7 +143,7 @@ export function emptyBill(): OpenBill {
     rejected: emptySum(),
     rejectedExtra: emptySum(),
     estimate: { requests: 0, reserved: 0, actual: 0, short: 0 },
-    waited: { budget: 0, retry: 0, gate: 0 },
+    waited: { budget: 0, retry: 0, gate: 0, cache: 0 },
     rejectedAttempts: 0,
     cacheSaved: 0,
     firstAt: undefined,
@@ -223,7 +225,7 @@ export async function billOf(entries: AsyncIterable<Entry> | Iterable<Entry>): P
 }
 
 function isWait(limit: string): limit is keyof Waited {
-  return limit === 'budget' || limit === 'retry' || limit === 'gate';
+  return limit === 'budget' || limit === 'retry' || limit === 'gate' || limit === 'cache';
 }
 
 function enterAgain(bill: OpenBill, event: EventOf<'run.resumed'>): void {

@@ -73,7 +73,7 @@ export interface TurnNode {
 
 /** What a call waited for, and how long in ms. */
 export interface WaitNode {
-  readonly limit: 'budget' | 'gate';
+  readonly limit: 'budget' | 'gate' | 'cache';
   /** 'provider/modelId' of the gate. */
   readonly gate?: string;
   readonly ms: number;

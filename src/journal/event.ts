@@ -291,8 +291,8 @@ export type OtherEvent =
   /** At the run's own asker: the content of a file of an input, by what its attachments are called. Once per run and content. */
   | { readonly kind: 'file.kept'; readonly place: Place; readonly file: string; readonly mediaType?: string; readonly data: Uint8Array }
   /**
-   * Somebody waited: for room in a budget ('budget'), to send again what was not answered ('retry'), or for the gate in
-   * front of a model ('gate', and then which one).
+   * Somebody waited: for room in a budget ('budget'), to send again what was not answered ('retry'), for the gate in
+   * front of a model ('gate', and then which one), or for another request to put a shared prefix into the provider's cache ('cache').
    */
   | {
       readonly kind: 'limit.waited';

@@ -67,7 +67,7 @@ function wait(grove: Grove, { call: path, limit, gate, ms }: EventOf<'limit.wait
   if (limit === 'retry') {
     const turn = call.attempts.at(-1)?.turns.at(-1);
     if (turn !== undefined) turn.waitedMs = (turn.waitedMs ?? 0) + ms;
-  } else if (limit === 'budget' || limit === 'gate') {
+  } else if (limit === 'budget' || limit === 'gate' || limit === 'cache') {
     call.waitedMs += ms;
     const known = call.waits.find((one) => one.limit === limit && one.gate === gate);
     if (known !== undefined) known.ms += ms;

@@ -4,6 +4,7 @@
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { Json } from '../agent/canonical.ts';
 import { childPath } from '../agent/path.ts';
+import { unmarked } from './cacheMarkers.ts';
 import { type Redact, redacted } from './cassetteRedact.ts';
 
 export type RecordedRequest = Readonly<Record<string, Json>>;
@@ -31,7 +32,8 @@ const CONTENT: Readonly<Record<Content, true>> = {
 /** A request as it is recorded and compared. `model` is 'provider/modelId'. O(size of the prompt). */
 export function recordedRequest(model: string, options: LanguageModelV4CallOptions, redact: Redact): RecordedRequest {
   const kept: Record<string, Json> = { model };
-  const given: Readonly<Record<string, unknown>> = { ...options };
+  // What is marked for a cache follows from who else asks, and no answer from it.
+  const given: Readonly<Record<string, unknown>> = { ...unmarked(options) };
   for (const name of Object.keys(CONTENT)) {
     const json = redacted(given[name], redact);
     if (json !== undefined) kept[name] = json;

@@ -90,6 +90,21 @@ export interface HedgePorts {
   enterNow(wanted: Entering): Permit | undefined;
 }
 
+/** What a turn needs whose prompt may be in the provider's cache, or come there. */
+export interface CachingPorts {
+  /** Waits while another request is about to put there what this one would read; before anything is reserved. */
+  follow(): Promise<void> | undefined;
+  /** Others wait for the beginning of its answer: then it is streamed, whoever listens. */
+  readonly leads: boolean;
+  /** The request as it is sent: with marks, in the provider's words. */
+  marked(options: LanguageModelV4CallOptions): LanguageModelV4CallOptions;
+  sent(streams: boolean): void;
+  /** Its answer begins. */
+  begun(): void;
+  /** Whatever came of it; `ms` is how long its answer took. */
+  over(ms: number | undefined): void;
+}
+
 /** What sending needs from the run. */
 export interface SendPorts extends WatchPorts {
   readonly price: Price | undefined;
@@ -102,6 +117,8 @@ export interface SendPorts extends WatchPorts {
   inFlight(): number;
   /** Given where a turn may be sent a second time while the first sending is on its way. */
   readonly hedging?: HedgePorts | undefined;
+  /** Given where its provider may have a cache for it. */
+  readonly caching?: CachingPorts | undefined;
   /** Runs foreign code under the call's life: aborts it and stops waiting when that ends, or when it is cut off. */
   lend<T>(work: (signal: AbortSignal, cut: (error: Error) => void) => PromiseLike<T>): Promise<T>;
   /** Resolves after `ms`; rejects when the call's life ends before. */
@@ -141,6 +158,20 @@ export interface Outgoing {
  * by the gate, or the life ended in between.
  */
 export async function send(outgoing: Outgoing, ports: SendPorts): Promise<Sent> {
+  const { caching } = ports;
+  if (caching === undefined) return await sendUntil(outgoing, ports);
+  const following = caching.follow();
+  if (following !== undefined) await following;
+  let sent: Sent | undefined;
+  try {
+    sent = await sendUntil(outgoing, ports);
+    return sent;
+  } finally {
+    caching.over(sent?.ok === true ? sent.ms : undefined);
+  }
+}
+
+async function sendUntil(outgoing: Outgoing, ports: SendPorts): Promise<Sent> {
   const counts: Counts = { again: 0, turnedAway: 0 };
   for (;;) {
     const { sent, waitMs } = await sendOnce(outgoing, ports, counts);

@@ -1,7 +1,13 @@
 // One sending of a request: lends the model out under the call's life and a watch of its own, and says what came of it.
 // Called by send.ts, for the first sending of a turn and for its hedge. It never rejects: what goes wrong is its outcome.
 
-import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from '@ai-sdk/provider';
+import {
+  APICallError,
+  type LanguageModelV4,
+  type LanguageModelV4CallOptions,
+  type LanguageModelV4GenerateResult,
+  type LanguageModelV4StreamResult,
+} from '@ai-sdk/provider';
 import { AmdahlError } from '../agent/errors.ts';
 import { modelName } from '../agent/fingerprint.ts';
 import type { Usage } from '../journal/event.ts';
@@ -38,7 +44,9 @@ export function wayOf(reserved: Reserved, hedge: boolean, permit: Permit | undef
 export async function sending(outgoing: Outgoing, ports: SendPorts, way: Way): Promise<Sent> {
   const start = ports.now();
   try {
-    return answeredBy(await transmit(outgoing, ports, way), outgoing, ports, way, ports.now() - start);
+    const result = await transmit(outgoing, ports, way);
+    ports.caching?.begun();
+    return answeredBy(result, outgoing, ports, way, ports.now() - start);
   } catch (thrown) {
     return failedBy(thrown, outgoing, ports, way, ports.now() - start);
   } finally {
@@ -52,13 +60,16 @@ function transmit(outgoing: Outgoing, ports: SendPorts, way: Way): Promise<Langu
   return ports.lend((abortSignal, cut) => {
     const { model, metered, open, bounds } = outgoing;
     const { tokensOut, capped } = way.reserved;
-    const options = { ...outgoing.options, abortSignal, ...(metered && (capped || open !== true) ? { maxOutputTokens: tokensOut } : {}) };
+    const { delta, caching } = ports;
+    const asked = caching === undefined ? outgoing.options : caching.marked(outgoing.options);
+    const options = { ...asked, abortSignal, ...(metered && (capped || open !== true) ? { maxOutputTokens: tokensOut } : {}) };
     const watch = new Watch(bounds, ports, (what) => cut(late(what, modelName(model), bounds, ports.inFlight())));
     way.signal = abortSignal;
     way.watch = watch;
     way.cut = cut;
-    const { delta } = ports;
-    return watch.over(() => (delta === undefined ? model.doGenerate(options) : stream(model, options, way, () => ports.now(), delta)));
+    const streams = delta !== undefined || caching?.leads === true;
+    caching?.sent(streams);
+    return watch.over(() => (streams ? stream(model, options, way, ports) : model.doGenerate(options)));
   });
 }
 
@@ -93,22 +104,42 @@ async function stream(
   model: LanguageModelV4,
   options: LanguageModelV4CallOptions,
   { watch, permit, said: pieces }: Way,
-  now: () => number,
-  told: (delta: Delta) => void,
+  ports: SendPorts,
 ): Promise<LanguageModelV4GenerateResult> {
+  const { delta: told, caching } = ports;
   watch?.streams();
-  const streamed = await model.doStream(options);
-  permit?.announce(announcedIn(streamed.response?.headers, now()));
-  const result = await collect(streamed.stream, modelName(model), (delta) => {
+  const streamed = await (told === undefined ? streamWhereAllowed(model, options) : model.doStream(options));
+  if (streamed === undefined) return await model.doGenerate(options);
+  permit?.announce(announcedIn(streamed.response?.headers, ports.now()));
+  const hear = (delta: Delta | undefined, isAnswer: boolean): void => {
     // Also a stream that does not look at its signal is left when it is too late.
     options.abortSignal?.throwIfAborted();
+    if (isAnswer) caching?.begun();
     if (delta === undefined) return;
     watch?.said();
     pieces.push(delta.delta);
-    told(delta);
-  });
+    told?.(delta);
+  };
+  const result = await collect(streamed.stream, modelName(model), hear);
   const text = options.responseFormat?.type === 'json' ? finalText(result.content) : undefined;
   return text === undefined ? result : { ...result, structuredOutputText: text };
+}
+
+/** Some accounts may ask a model, but not for a stream: then, where nobody listens, undefined. */
+async function streamWhereAllowed(
+  model: LanguageModelV4,
+  options: LanguageModelV4CallOptions,
+): Promise<LanguageModelV4StreamResult | undefined> {
+  try {
+    return await model.doStream(options);
+  } catch (thrown) {
+    if (refusesStreams(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+function refusesStreams(thrown: unknown): boolean {
+  return APICallError.isInstance(thrown) && (thrown.statusCode === 400 || thrown.statusCode === 403) && /stream/i.test(thrown.message);
 }
 
 function late(what: Late, model: string, bounds: Patience, inFlight: number): AmdahlError {

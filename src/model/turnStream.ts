@@ -31,18 +31,18 @@ interface Draft {
 }
 
 /**
- * Reads a stream to its end. `told` hears every part before it is put in its place; `headers` are those of its response.
+ * Reads a stream to its end. `told` hears every part before it is put in its place, and whether it is some of the answer; `headers` are those of its response.
  * @throws StreamFailure for an error part; AmdahlError MODEL_GARBAGE (retryable) for a stream that broke off; what the stream throws.
  */
 export async function collect(
   stream: ReadableStream<LanguageModelV4StreamPart>,
   model: string,
-  told: (delta: Delta | undefined) => void,
+  told: (delta: Delta | undefined, isAnswer: boolean) => void,
   headers?: SharedV4Headers,
 ): Promise<LanguageModelV4GenerateResult> {
   const draft: Draft = { content: [], open: new Map(), tools: new Map(), warnings: [], end: undefined };
   for await (const part of stream) {
-    told(deltaOf(draft, part));
+    told(deltaOf(draft, part), !BEFORE.has(part.type));
     add(draft, part);
   }
   const { content, end, warnings } = draft;
@@ -78,6 +78,16 @@ export function finalText(content: readonly LanguageModelV4Content[]): string | 
 function isUnsaid({ unified, raw }: LanguageModelV4GenerateResult['finishReason']): boolean {
   return unified === 'interrupted' || (unified === 'other' && raw === undefined);
 }
+
+/** What may come before a model has read its prompt. */
+const BEFORE: ReadonlySet<string> = new Set<LanguageModelV4StreamPart['type']>([
+  'stream-start',
+  'response-metadata',
+  'ping',
+  'raw',
+  'error',
+  'finish',
+]);
 
 function deltaOf({ tools }: Draft, part: LanguageModelV4StreamPart): Delta | undefined {
   switch (part.type) {

@@ -58,7 +58,7 @@ function claudeMinTokens(model: string): number {
 }
 
 /** Whether a model of OpenAI holds what ends at breakpoints, and counts what it writes: from GPT-5.6 on. Pure. */
-export function marksBreakpoints(model: string): boolean {
+function marksBreakpoints(model: string): boolean {
   const [, major, minor = '0'] = /^gpt-(\d+)(?:\.(\d+))?/.exec(model) ?? [];
   return major !== undefined && (Number(major) > 5 || (Number(major) === 5 && Number(minor) >= 6)) && !/^gpt-\d{2,}/.test(model);
 }

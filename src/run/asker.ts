@@ -10,6 +10,7 @@ import type { Account } from './account.ts';
 import type { Life } from './life.ts';
 import { limitError } from './limits.ts';
 import { askerPlace, callPlace } from './place.ts';
+import type { Alike } from './promptCaching.ts';
 import type { Session } from './session.ts';
 
 /** A call in progress. */
@@ -48,6 +49,12 @@ interface Asked {
   open: boolean;
 }
 
+/** What a fan-out says of all that is asked below it; what it says nothing of is as above. */
+export interface Fanned {
+  readonly hedges?: Hedges | undefined;
+  readonly alike?: Alike | undefined;
+}
+
 /** Somebody who asks: counts equal questions and knows what it left open. */
 export class Asker {
   readonly session: Session;
@@ -58,6 +65,8 @@ export class Asker {
   readonly life: Life;
   /** Set where a map above hedges what is asked below it. */
   readonly hedges: Hedges | undefined;
+  /** Set below a fan-out that asks the same agents in all of its branches. */
+  readonly alike: Alike | undefined;
   readonly #ask: Ask;
   readonly #above: Asker | undefined;
   #questions: Map<string, Asked> | undefined;
@@ -76,6 +85,7 @@ export class Asker {
     ask: Ask,
     above?: Asker,
     hedges?: Hedges,
+    alike?: Alike,
   ) {
     this.session = session;
     this.place = place;
@@ -85,6 +95,7 @@ export class Asker {
     this.#ask = ask;
     this.#above = above;
     this.hedges = hedges;
+    this.alike = alike;
   }
 
   /** The budget that what it asks is paid from. */
@@ -108,12 +119,14 @@ export class Asker {
       this.#ask,
       undefined,
       this.hedges,
+      this.alike,
     );
   }
 
   /** An asker below this one. `path` is how people see it. */
-  below(kind: string, index: number, path: string, life: Life = this.life, hedges: Hedges | undefined = this.hedges): Asker {
-    return new Asker(this.session, askerPlace(this.place, kind, index), path, this.frame, life, this.#ask, this, hedges);
+  below(kind: string, index: number, path: string, life: Life = this.life, fanned: Fanned = {}): Asker {
+    const { hedges = this.hedges, alike = this.alike } = fanned;
+    return new Asker(this.session, askerPlace(this.place, kind, index), path, this.frame, life, this.#ask, this, hedges, alike);
   }
 
   /**

@@ -73,7 +73,7 @@ export class Line {
   }
 
   /** Notes how long it was until `waiting` came to anything; of an interrupted run nothing more is said. */
-  waited<T>(limit: 'budget' | 'retry' | 'gate', waiting: T | Promise<T>, gate?: Gate): T | Promise<T> {
+  waited<T>(limit: 'budget' | 'retry' | 'gate' | 'cache', waiting: T | Promise<T>, gate?: Gate): T | Promise<T> {
     if (!(waiting instanceof Promise)) return waiting;
     const { clock, place, path: call } = this.#waiting;
     const since = clock.now();

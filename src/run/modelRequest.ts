@@ -9,11 +9,13 @@ import { recordError } from '../agent/errors.ts';
 import { modelName } from '../agent/fingerprint.ts';
 import type { Place } from '../journal/event.ts';
 import { finishOf, lacksForm } from '../model/answer.ts';
+import type { CachePlan } from '../model/cachePlan.ts';
 import type { Gate, Permit } from '../model/gate.ts';
 import type { Why } from '../model/loop.ts';
 import { type Price, reservationUsdMicros } from '../model/prices.ts';
 import type { Sendings } from '../model/resend.ts';
-import type { Answered, Failed, SendPorts, HedgePorts, Reserved } from '../model/send.ts';
+import type { Answered, CachingPorts, Failed, SendPorts, HedgePorts, Reserved } from '../model/send.ts';
+import { sharedPrefixesOf } from '../model/sharedPrefixes.ts';
 import type { Delta } from '../model/turnStream.ts';
 import { accountsFrom, decide, type Reservation, reserve, type Wanted } from './account.ts';
 import type { Aloud } from './aloud.ts';
@@ -22,6 +24,7 @@ import { whileSending } from './codeAsker.ts';
 import type { Asked } from './fallback.ts';
 import { HeldBack } from './heldBack.ts';
 import { Line } from './line.ts';
+import { PromptCaching } from './promptCaching.ts';
 import type { Candidate } from './models.ts';
 
 /** What a request is made of. */
@@ -40,10 +43,13 @@ interface RequestParts {
   /** What the turn adds to the conversation, and how the conversation begins for this model. */
   readonly adds: readonly LanguageModelV4Message[];
   readonly begin: LanguageModelV4Message | undefined;
+  /** What it wants of the provider's prompt cache. */
+  readonly cachePlan: CachePlan | undefined;
 }
 
 export class ModelRequest implements SendPorts {
   readonly price: Price | undefined;
+  readonly caching: CachingPorts | undefined;
   readonly #parts: RequestParts;
   readonly #line: Line;
   /** What is said of the present sending, where there are secrets to hold back. */
@@ -67,6 +73,15 @@ export class ModelRequest implements SendPorts {
       hit: (incident) => session.noteIncident(incident, place, path),
       isInterrupted: () => session.interrupted !== undefined,
     });
+    this.caching = this.#cachingOf(parts);
+  }
+
+  #cachingOf({ cachePlan, frame, turn }: RequestParts): PromptCaching | undefined {
+    const gate = cachePlan === undefined ? undefined : this.#gate;
+    if (cachePlan === undefined || gate === undefined) return undefined;
+    const { session, life, asker } = frame;
+    const around = { alike: asker.alike, begins: turn === 0, clock: session.clock, life, line: this.#line };
+    return new PromptCaching(cachePlan, { ...around, prefixes: sharedPrefixesOf(gate) });
   }
 
   get sendings(): Sendings {

@@ -3,8 +3,7 @@
 import type { Agent } from '../agent/definition.ts';
 import { AmdahlError, asAmdahl, recordError } from '../agent/errors.ts';
 import type { AskOptions, FanOptions, Scope, Settled } from '../agent/scope.ts';
-import type { Hedges } from '../model/hedging.ts';
-import type { Asker } from './asker.ts';
+import type { Asker, Fanned } from './asker.ts';
 import { codeOf } from './codeAsker.ts';
 import { hedgesOf } from './hedges.ts';
 import { Life } from './life.ts';
@@ -42,6 +41,8 @@ export class CallScope implements Scope {
     if (count > fanOut)
       throw limitError('fanOut', fanOut, `'${path}' fans out to ${count} branches`, 'Give it fewer items, or raise limits.fanOut.');
     const hedges = options.hedge === undefined ? undefined : hedgesOf(session, options.hedge);
+    const atOnce = Math.min(options.concurrency, count);
+    const alike = options.alike === true && count > 1 ? { coming: count, atOnce } : undefined;
     const settled: Settled<T>[] = [];
     let next = 0;
     let failed = 0;
@@ -50,7 +51,7 @@ export class CallScope implements Scope {
         const index = next;
         next += 1;
         try {
-          settled.push({ index, ok: true, value: await this.#inBranch(kind, index, work, { hedges }) });
+          settled.push({ index, ok: true, value: await this.#inBranch(kind, index, work, { hedges, alike }) });
         } catch (error) {
           this.#asker.life.check();
           session.check();
@@ -59,7 +60,7 @@ export class CallScope implements Scope {
         }
       }
     };
-    await Promise.all(Array.from({ length: Math.min(options.concurrency, count) }, worker));
+    await Promise.all(Array.from({ length: atOnce }, worker));
     return settled.sort((a, b) => a.index - b.index);
   }
 
@@ -133,9 +134,9 @@ export class CallScope implements Scope {
     return (this.#recorded ??= session.recall(place).then(foldAsker));
   }
 
-  #branchAsker(kind: string, index: number, life?: Life, hedges?: Hedges): Asker {
+  #branchAsker(kind: string, index: number, life?: Life, fanned?: Fanned): Asker {
     const path = kind === 'map' ? `${this.#asker.path}[${index}]` : `${this.#asker.path}[${kind}.${index}]`;
-    return this.#asker.below(kind, index, path, life, hedges);
+    return this.#asker.below(kind, index, path, life, fanned);
   }
 
   /** Runs one strand in an asker of its own; calls it did not wait for end with it. */
@@ -143,11 +144,11 @@ export class CallScope implements Scope {
     kind: string,
     index: number,
     work: (scope: Scope, index: number) => Promise<T>,
-    { lives, hedges }: { readonly lives?: Life[]; readonly hedges?: Hedges | undefined } = {},
+    { lives, ...fanned }: Fanned & { readonly lives?: Life[] } = {},
   ): Promise<T> {
     const life = new Life(this.#asker.life);
     if (lives !== undefined) lives[index] = life;
-    const asker = this.#branchAsker(kind, index, life, hedges);
+    const asker = this.#branchAsker(kind, index, life, fanned);
     const code = codeOf(asker.frame)?.branch(asker.place, life);
     const run = (): Promise<T> => work(new CallScope(asker, this.context), index);
     try {

@@ -6,6 +6,8 @@ import type { ModelBehaviour } from '../agent/agent.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { Entry, Place } from '../journal/event.ts';
 import { finishOf } from '../model/answer.ts';
+import { uncached } from '../model/cacheMarkers.ts';
+import { cachePlan } from '../model/cachePlan.ts';
 import { readable, withSystem } from '../model/foreign.ts';
 import type { RecordedTurn, Reply, TurnRequest } from '../model/loop.ts';
 import type { Fixed } from '../model/render.ts';
@@ -169,19 +171,26 @@ export class Turns {
     const known = session.roster.prepare(model);
     const facts = known instanceof Promise ? await life.race(known) : known;
     const prompt = this.#promptFor(candidate, request.prompt, request.turn);
+    const { turn, why, adds } = request;
+    const tokensIn = this.#estimate(candidate, request, prompt);
+    const isOff = this.#behaviour.rendering.cache === 'off';
+    const plan = isOff ? undefined : cachePlan({ model, fixed: this.#fixed, price: facts.price, prompt, turn, tokensIn });
+    const options = this.#options(prompt, turn);
     const outgoing = {
       model,
       hasNext,
-      options: this.#options(prompt, request.turn),
-      tokensIn: this.#estimate(candidate, request, prompt),
+      options: plan === undefined ? uncached(model, options) : options,
+      tokensIn,
       tokensOutAssumed: session.limits.outputTokensAssumed,
       metered: accountsFrom(account).some(({ budget }) => budget.tokens !== undefined || budget.usd !== undefined),
       bounds: session.limits,
       ...(facts.contextTokens === undefined ? {} : { contextTokens: facts.contextTokens }),
     };
-    const { turn, why, adds } = request;
     const parts = { frame: this.#frame, attempt: this.#attempt.number, place: this.#asker.place, aloud: this.#aloud, asked: this.#asked };
-    const sent = await send(outgoing, new ModelRequest({ ...parts, candidate, price: facts.price, turn, why, adds, begin: prompt[0] }));
+    const sent = await send(
+      outgoing,
+      new ModelRequest({ ...parts, candidate, price: facts.price, turn, why, adds, begin: prompt[0], cachePlan: plan }),
+    );
     if (!sent.ok) throw sent.error;
     this.#present = candidate;
     this.#asked.authors[turn] = candidate.name;
