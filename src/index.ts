@@ -1,6 +1,6 @@
 // The public face of amdahl: what a program imports.
 
-export { agent, type AgentOptions, type ModelChoice, type ModelSettings } from './agent/agent.ts';
+export { agent, type AgentOptions, type ModelChoice } from './agent/agent.ts';
 export { type Budget } from './agent/budget.ts';
 export { type Agent, type AgentKind, type AnyAgent, type InputOf, isAgent, type OutputOf, type Shape } from './agent/definition.ts';
 export { type ContextOf } from './agent/context.ts';
@@ -22,6 +22,7 @@ export { grounded } from './agent/grounded.ts';
 export { noPlaceholder } from './agent/placeholder.ts';
 export type { CachedText, Part } from './agent/prompt.ts';
 export type { AskOptions, Hedge } from './agent/scope.ts';
+export type { ModelSettings, Reasoning } from './agent/settings.ts';
 export { step, type StepOptions } from './agent/step.ts';
 export {
   type Effect,
@@ -56,6 +57,7 @@ export { gate, type GateMiddleware, type GateOptions } from './run/gateMiddlewar
 export type { GateBudget } from './run/gateParty.ts';
 export { DEFAULT_LIMITS, type Limits } from './run/limits.ts';
 export { deny, type Models } from './run/models.ts';
+export type { Settings } from './run/runSettings.ts';
 export { type Clock, type Random } from './run/ports.ts';
 export { recover, type Recoverable, type Recovered, type RecoverOptions, type Recovery } from './run/recover.ts';
 export type { ResumeReport } from './run/report.ts';

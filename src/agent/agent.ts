@@ -13,13 +13,8 @@ import { parsePath } from './path.ts';
 import { refuseReuse, type Reuse } from './reuse.ts';
 import { type Cache, checkFirst, type Prompt, type Rendering, renderingOf } from './prompt.ts';
 import { deadEnd } from './schemaPath.ts';
+import { type ModelSettings, settingsOf } from './settings.ts';
 import { type AnyToolSet, type ToolSet, toolsOf, type ToolSpec } from './tool.ts';
-
-/** How a model is asked. Part of the fingerprint. `maxOutputTokens` is also what a request reserves of a budget. */
-export interface ModelSettings {
-  readonly temperature?: number;
-  readonly maxOutputTokens?: number;
-}
 
 /**
  * Which model: 'provider/modelId', whose provider package is loaded when it is asked ('anthropic/claude-sonnet-4-5',
@@ -76,8 +71,6 @@ const OPTIONS: OptionNames<AgentOptions<string, undefined, undefined>> = {
   repairs: true,
 };
 
-const SETTINGS: OptionNames<ModelSettings> = { temperature: true, maxOutputTokens: true };
-
 /** Defaults that cost money, in one place: two repairs in the conversation, then one fresh attempt. */
 const MODEL_DEFAULTS: { readonly repairs: number; readonly attempts: number } = { repairs: 2, attempts: 2 };
 
@@ -94,7 +87,6 @@ export function agent<
 >(options: AgentOptions<N, IS, OS, CS, T>): Agent<RawOf<IS>, ParsedOf<OS>, N, NeedOf<CS> & ContextOfAll<T[keyof T]>> {
   const who = titled('agent', options);
   checkOptions(options, OPTIONS, who);
-  checkOptions(options.settings ?? {}, SETTINGS, who, 'a setting');
   checkRequired(options.instructions, 'instructions', 'string', who);
   const tools = toolsOf(options.tools ?? {}, options.name);
   const children = [...tools.values()].flatMap((tool) => (tool.kind === 'agent' ? [tool.agent] : []));
@@ -107,7 +99,7 @@ export function agent<
       kind: 'model',
       instructions: options.instructions,
       tools,
-      settings: Object.freeze({ ...options.settings }),
+      settings: settingsOf(options.settings ?? {}, who, [...tools.keys()]),
       rendering: renderingOf(options, who),
       repairs: bound(options.repairs ?? MODEL_DEFAULTS.repairs, 'repairs', options.name, 0),
       ...(options.model === undefined ? {} : { model: ownModel(options.model, options.name) }),

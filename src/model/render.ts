@@ -20,6 +20,7 @@ import { type Contract, wrapForModel } from '../agent/contract.ts';
 import type { AnyAgent } from '../agent/definition.ts';
 import type { Problem } from '../agent/errors.ts';
 import { outputForm } from '../agent/jsonSchema.ts';
+import { type ModelSettings, recordable } from '../agent/settings.ts';
 import { takesText, TEXT_ARGUMENTS, type ToolSpec } from '../agent/tool.ts';
 import type { Setup } from '../journal/event.ts';
 import { estimateSetup } from './tokens.ts';
@@ -45,21 +46,31 @@ export interface Fixed {
 }
 
 /** What was last made of an agent: agents do not change once made, and every run asks for it. */
-const made = new WeakMap<ModelBehaviour, { readonly name: string; readonly output: Contract; readonly fixed: Fixed }>();
+const made = new WeakMap<
+  ModelBehaviour,
+  { readonly name: string; readonly output: Contract; readonly settings: ModelSettings; readonly fixed: Fixed }
+>();
 
 /** Tools and answer format of an agent. O(size of its schemas) the first time; again only where the model is another. */
-export function fixedOf({ name, input, output }: Called, behaviour: ModelBehaviour, model: string): Fixed {
+export function fixedOf({ name, input, output }: Called, behaviour: ModelBehaviour, model: string, settings: ModelSettings): Fixed {
   const before = made.get(behaviour);
-  if (before !== undefined && before.fixed.setup.model === model && before.name === name && before.output === output) return before.fixed;
-  const fixed = makeFixed({ name, input, output }, behaviour, model);
-  made.set(behaviour, { name, output, fixed });
+  if (
+    before !== undefined &&
+    before.fixed.setup.model === model &&
+    before.settings === settings &&
+    before.name === name &&
+    before.output === output
+  )
+    return before.fixed;
+  const fixed = makeFixed({ name, input, output }, behaviour, model, settings);
+  made.set(behaviour, { name, output, settings, fixed });
   return fixed;
 }
 
 /** What of an agent its prompts are made of, beside what is behind it. */
 type Called = Pick<AnyAgent, 'name' | 'input' | 'output'>;
 
-function makeFixed({ name, input, output }: Called, behaviour: ModelBehaviour, model: string): Fixed {
+function makeFixed({ name, input, output }: Called, behaviour: ModelBehaviour, model: string, settings: ModelSettings): Fixed {
   const tools = [...behaviour.tools.values()].map((tool): LanguageModelV4FunctionTool => ({
     type: 'function',
     name: tool.name,
@@ -67,7 +78,7 @@ function makeFixed({ name, input, output }: Called, behaviour: ModelBehaviour, m
     inputSchema: toolSchema(tool),
   }));
   const { format, unwrap } = formatOf(name, output);
-  const setup = Object.freeze({ model, tools: tools as never, format: format as never, settings: { ...behaviour.settings } }); // JSON: schemas and texts
+  const setup = Object.freeze({ model, tools: tools as never, format: format as never, settings: recordable(settings) as never }); // JSON: schemas and texts
   const tokens = estimateSetup({ tools, responseFormat: format });
   const instructions: LanguageModelV4Message = { role: 'system', content: behaviour.instructions };
   const instructionsWithForm =

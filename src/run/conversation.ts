@@ -40,7 +40,7 @@ export class Conversation implements Talk {
     this.#asker = frame.asker.attempt(frame, attempt.number);
     this.#aloud = new Aloud(frame, attempt.number, this.#asker.place);
     this.#fixed = frame.session.roster.fixedOf(frame.agent);
-    this.#turns = new Turns({ frame, behaviour, attempt, asker: this.#asker, aloud: this.#aloud, fixed: this.#fixed });
+    this.#turns = new Turns({ frame, attempt, asker: this.#asker, aloud: this.#aloud, fixed: this.#fixed });
   }
 
   /** Holds the conversation to its end, going on where it stopped. */

@@ -70,6 +70,7 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
     prices: options.prices ?? {},
     rateLimits: options.rateLimits ?? {},
     models: options.models ?? {},
+    settings: options.settings ?? {},
     registry: standIns?.registry ?? systemRegistry,
     download: systemDownload,
     standIns,

@@ -13,8 +13,10 @@ import { priceOf, type PriceTable } from '../model/prices.ts';
 import type { RateLimits } from '../model/rateLimits.ts';
 import type { Registry } from '../model/registry.ts';
 import { type Fixed, fixedOf } from '../model/render.ts';
+import type { ModelSettings } from '../agent/settings.ts';
 import { type Candidates, type Models, pickModels } from './models.ts';
 import type { Clock } from './ports.ts';
+import { type Settings, settingsIn } from './runSettings.ts';
 import type { Secrets } from './secrets.ts';
 
 export interface RosterOptions {
@@ -22,6 +24,7 @@ export interface RosterOptions {
   readonly prices: PriceTable;
   readonly rateLimits: RateLimits;
   readonly models: Models;
+  readonly settings: Settings;
   readonly registry: Registry;
   readonly secrets: Secrets;
 }
@@ -30,6 +33,7 @@ export interface RosterOptions {
 interface Known {
   readonly candidates: Candidates | undefined;
   readonly fingerprint: string | undefined;
+  readonly settings: ModelSettings;
   fixed: Fixed | undefined;
   /** Of the models behind the first: only its model's name is another. */
   readonly setups: Map<LanguageModelV4, Setup>;
@@ -60,11 +64,15 @@ export class Roster {
     return this.#knownOf(agent).fingerprint;
   }
 
+  settingsOf(agent: AnyAgent): ModelSettings {
+    return this.#knownOf(agent).settings;
+  }
+
   fixedOf(agent: AnyAgent): Fixed {
     const known = this.#knownOf(agent);
     if (agent.behaviour.kind !== 'model') throw new AmdahlError('MISCONFIGURED', `'${agent.name}' is not answered by a model.`);
     const [{ model }] = this.candidatesOf(agent);
-    return (known.fixed ??= this.#options.secrets.fixed(fixedOf(agent, agent.behaviour, modelName(model))));
+    return (known.fixed ??= this.#options.secrets.fixed(fixedOf(agent, agent.behaviour, modelName(model), known.settings)));
   }
 
   /** What is journaled of `fixedOf` where one of its models is asked. The same object each time: it is hashed once. */
@@ -147,7 +155,10 @@ export class Roster {
         }
       };
       const candidates = agent.behaviour.kind === 'model' ? pick(agent) : undefined;
-      known = { candidates, fingerprint: fingerprint(agent, (one) => pick(one)?.[0].model), fixed: undefined, setups: new Map() };
+      const settings = settingsIn(this.#options.settings, agent);
+      const settingsOf = (one: AnyAgent): ModelSettings => (one === agent ? settings : settingsIn(this.#options.settings, one));
+      const print = fingerprint(agent, (one) => pick(one)?.[0].model, settingsOf);
+      known = { candidates, settings, fingerprint: print, fixed: undefined, setups: new Map() };
       this.#known.set(agent, known);
     }
     return known;

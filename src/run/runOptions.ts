@@ -14,6 +14,7 @@ import type { Limits } from './limits.ts';
 import type { Models } from './models.ts';
 import type { Clock, Random } from './ports.ts';
 import { checkSecrets, type SecretOptions } from './secretOptions.ts';
+import { checkSettings, type Settings } from './runSettings.ts';
 import type { RunDelta } from './session.ts';
 
 export interface RunOptions {
@@ -25,6 +26,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Models by agent name, '*' for all others: names or language models. They replace the agents' own. */
   readonly models?: Models;
+  /** Settings by agent name, '*' for all: each replaces the setting of the same name that an agent has. */
+  readonly settings?: Settings;
   /**
    * USD per million tokens by 'provider/modelId', over the known prices of the big providers. What has no price is
    * reported as unpriced, never as free.
@@ -88,6 +91,7 @@ const OPTIONS: OptionNames<RunOptions> = {
   budget: true,
   signal: true,
   models: true,
+  settings: true,
   prices: true,
   rateLimits: true,
   limits: true,
@@ -111,6 +115,7 @@ const OPTIONS: OptionNames<RunOptions> = {
 /** @throws AmdahlError MISCONFIGURED */
 export function checkRunOptions(options: RunOptions): void {
   checkOptions(options, OPTIONS, 'run()');
+  if (options.settings !== undefined) checkSettings(options.settings);
   if (options.prices !== undefined) checkPrices(options.prices);
   if (options.rateLimits !== undefined) checkRateLimits(options.rateLimits);
   if (options.stream !== undefined && options.stream !== 'provisional' && options.stream !== 'confirmed')

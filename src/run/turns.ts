@@ -1,8 +1,7 @@
 // The turns of one attempt as they are sent: each asks its models in line, one after the other, until one answers. Made by
 // conversation.ts, one per attempt.
 
-import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Message } from '@ai-sdk/provider';
-import type { ModelBehaviour } from '../agent/agent.ts';
+import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Message, LanguageModelV4ToolChoice } from '@ai-sdk/provider';
 import { AmdahlError } from '../agent/errors.ts';
 import type { Entry, Place } from '../journal/event.ts';
 import { finishOf } from '../model/answer.ts';
@@ -36,7 +35,6 @@ interface Step {
 /** What the turns of an attempt have in common. */
 interface Bearings {
   readonly frame: Frame;
-  readonly behaviour: ModelBehaviour;
   readonly attempt: Attempt;
   /** The attempt. */
   readonly asker: Asker;
@@ -46,7 +44,6 @@ interface Bearings {
 
 export class Turns {
   readonly #frame: Frame;
-  readonly #behaviour: ModelBehaviour;
   readonly #attempt: Attempt;
   readonly #asker: Asker;
   readonly #aloud: Aloud;
@@ -60,9 +57,8 @@ export class Turns {
   #tokens = 0;
   #tokensFor = 0;
 
-  constructor({ frame, behaviour, attempt, asker, aloud, fixed }: Bearings) {
+  constructor({ frame, attempt, asker, aloud, fixed }: Bearings) {
     this.#frame = frame;
-    this.#behaviour = behaviour;
     this.#attempt = attempt;
     this.#asker = asker;
     this.#aloud = aloud;
@@ -173,7 +169,8 @@ export class Turns {
     const prompt = this.#promptFor(candidate, request.prompt, request.turn);
     const { turn, why, adds } = request;
     const tokensIn = this.#estimate(candidate, request, prompt);
-    const isOff = this.#behaviour.rendering.cache === 'off';
+    const { behaviour } = this.#frame.agent;
+    const isOff = behaviour.kind === 'model' && behaviour.rendering.cache === 'off';
     const plan = isOff ? undefined : cachePlan({ model, fixed: this.#fixed, price: facts.price, prompt, turn, tokensIn });
     const options = this.#options(prompt, turn);
     const outgoing = {
@@ -223,14 +220,22 @@ export class Turns {
   }
 
   #options(prompt: Prompt, turn: number): LanguageModelV4CallOptions {
-    const { settings } = this.#behaviour;
+    const { tools, format } = this.#fixed;
+    const settings = this.#frame.session.roster.settingsOf(this.#frame.agent);
+    const { temperature, maxOutputTokens, topP, topK, reasoning, stop, seed, headers, providerOptions } = settings;
     return {
       prompt,
-      headers: { [TURN_HEADER]: this.#turnPlace(turn) },
-      responseFormat: this.#fixed.format,
-      ...(this.#fixed.tools.length === 0 ? {} : { tools: this.#fixed.tools, toolChoice: { type: 'auto' } }),
-      ...(settings.temperature === undefined ? {} : { temperature: settings.temperature }),
-      ...(settings.maxOutputTokens === undefined ? {} : { maxOutputTokens: settings.maxOutputTokens }),
+      headers: { ...headers, [TURN_HEADER]: this.#turnPlace(turn) },
+      responseFormat: format,
+      ...(tools.length === 0 ? {} : { tools, toolChoice: choiceOf(settings.toolChoice, turn, tools) }),
+      ...(temperature === undefined ? {} : { temperature }),
+      ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+      ...(topP === undefined ? {} : { topP }),
+      ...(topK === undefined ? {} : { topK }),
+      ...(reasoning === undefined ? {} : { reasoning }),
+      ...(stop === undefined ? {} : { stopSequences: [...stop] }),
+      ...(seed === undefined ? {} : { seed: seed + this.#attempt.number }),
+      ...(providerOptions === undefined ? {} : { providerOptions }),
     };
   }
 
@@ -249,4 +254,12 @@ export class Turns {
  */
 function isForGood({ code, data }: AmdahlError): boolean {
   return (code === 'MODEL_UNAUTHORIZED' && data['status'] !== 403) || (code === 'MODEL_RATE_LIMITED' && data['quota'] === true);
+}
+
+/** What must be called is called first; a choice for all agents means those that have such a tool. Pure. */
+function choiceOf(choice: string | undefined, turn: number, tools: Fixed['tools']): LanguageModelV4ToolChoice {
+  if (choice === 'none') return { type: 'none' };
+  if (choice === undefined || choice === 'auto' || turn > 0) return { type: 'auto' };
+  if (choice === 'required') return { type: 'required' };
+  return tools.some(({ name }) => name === choice) ? { type: 'tool', toolName: choice } : { type: 'auto' };
 }
