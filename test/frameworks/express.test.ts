@@ -1,6 +1,7 @@
 // An Express app that its own tsc builds against the packed package, in front of the model server.
 
 import { join } from 'node:path';
+import { DefaultChatTransport, readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ModelServer, type ModelServerOptions, startModelServer } from '../../src/testing.ts';
 import { command, folder, lay, packed, ROOT } from './packed.ts';
@@ -74,4 +75,42 @@ describe('an Express app', () => {
     expect(await answer).toEqual({ status: 200, body: { ...INVOICE, calls: 1 } });
     expect(await ended).toBe(0);
   });
+
+  it('is read by the AI SDK’s own transport, and what a killed process left is ended by the next one', async () => {
+    const words = Array.from({ length: 60 }, (_, nth) => `word ${nth}`).join(' ');
+    await ask({ answers: () => words, delay: { perTokenMs: 10 }, pieceChars: 7 });
+    const first = await served();
+    const said: UIMessage = { id: 'm', role: 'user', parts: [{ type: 'text', text: 'Say it.' }] };
+    const cut = await read(await transport(first).sendMessages({ ...SENT, messages: [said] }), 'word 20', first);
+    expect(cut).toMatch(/^word 0 .*word 20/);
+    expect(words.startsWith(cut)).toBe(true);
+
+    const second = await served();
+    const again = await transport(second).reconnectToStream({ chatId: 'one' });
+    expect(again).not.toBeNull();
+    if (again !== null) expect(await read(again)).toBe(words);
+  });
 });
+
+const SENT = { trigger: 'submit-message', chatId: 'one', messageId: undefined, abortSignal: undefined } as const;
+
+function transport({ url }: Server): DefaultChatTransport<UIMessage> {
+  return new DefaultChatTransport({
+    api: `${url}/chat`,
+    prepareReconnectToStreamRequest: ({ id }) => ({ api: `${url}/chat/${id}/1/stream` }),
+  });
+}
+
+/** The text of the message at the end; or where `until` came, at which the server is killed, as far as it came. */
+async function read(stream: ReadableStream<UIMessageChunk>, until?: string, server?: Server): Promise<string> {
+  let text = '';
+  try {
+    for await (const { parts } of readUIMessageStream({ stream })) {
+      text = parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
+      if (until !== undefined && text.includes(until)) await server?.end('SIGKILL');
+    }
+  } catch (error) {
+    if (until === undefined) throw error;
+  }
+  return text;
+}

@@ -40,12 +40,18 @@ afterAll(async () => {
   remove();
 });
 
-/** Of a chat a draft first, which a check of the app refuses, then the answer itself; of anything else a value of its schema. */
+/** Of a chat a draft first, which a check of the app refuses, then the answer itself; asked again, what was said so far. */
 function answer({ messages, form }: Asked): Answer {
   if (form !== undefined) return { object: { capital: 'Paris' } };
-  const said = JSON.stringify(messages);
-  const topic = /about (\w+)/.exec(said)?.[1] ?? 'nothing';
-  return said.includes('A draft') ? { text: letter(topic) } : { text: `A draft about ${topic}: ${'something or other, '.repeat(8)}` };
+  const [topics, answers] = (['user', 'assistant'] as const).map((role) => messages.filter((one) => one.role === role).map(textOf));
+  const topic = /about (\w+)/.exec(topics?.[0] ?? '')?.[1] ?? 'nothing';
+  if (topics?.includes('What did you say?') === true) return { text: `You asked ${topics.length} times, and I said: ${answers?.join()}` };
+  if (answers?.length === 0) return { text: `A draft about ${topic}: ${'something or other, '.repeat(8)}` };
+  return { text: letter(topic) };
+}
+
+function textOf({ parts }: Asked['messages'][number]): string {
+  return parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
 }
 
 function letter(topic: string): string {
@@ -85,9 +91,13 @@ async function ask(topic: string): Promise<Page> {
   const page = await browser.newPage();
   await page.goto(`${wire.url}/?chat=${topic}`);
   await page.evaluate(REMEMBER);
-  await page.fill('input[name=text]', `about ${topic}`);
-  await page.click('button[type=submit]');
+  await send(page, `about ${topic}`);
   return page;
+}
+
+async function send(page: Page, text: string): Promise<void> {
+  await page.fill('input[name=text]', text);
+  await page.click('button[type=submit]');
 }
 
 /** Runs in the page. */
@@ -165,6 +175,27 @@ describe('a page with useChat', () => {
     await settled(page, 'lakes');
     expect(await answersOf(page)).toEqual([letter('lakes')]);
     expect(await page.locator('[data-role=user]').allTextContents()).toEqual(['about lakes']);
+
+    // The next message is asked with all that was said before, and the page is whole after it.
+    await send(page, 'What did you say?');
+    await page.locator('main[data-status=ready] [data-role=assistant]').nth(1).filter({ hasText: 'You asked 2 times' }).waitFor();
+    await page.reload();
+    await page.locator('[data-role=assistant]').nth(1).filter({ hasText: 'You asked 2 times' }).waitFor();
+    expect(await answersOf(page)).toEqual([letter('lakes'), `You asked 2 times, and I said: ${letter('lakes')}`]);
+    await page.close();
+  });
+
+  it('goes on in another process when the one that asks the model is killed', { timeout: TEST_MS }, async () => {
+    const [first, second] = await Promise.all([served(), served()]);
+    wire.to([first.url]);
+    wire.cutAfter([]);
+    const page = await ask('hills');
+    await page.locator('[data-role=assistant]').filter({ hasText: 'hills 20' }).waitFor();
+    wire.to([second.url]);
+    await first.end('SIGKILL');
+    await settled(page, 'hills');
+    expect(await answersOf(page)).toEqual([letter('hills')]);
+    expect(await outputOf('hills')).toBe(letter('hills'));
     await page.close();
   });
 });
