@@ -162,7 +162,7 @@ function arm(session: Session, past: Past | undefined, budget: Budget | undefine
   }
   if (signal !== undefined) {
     const cancel = (): void => {
-      const { reason } = signal;
+      const reason: unknown = signal.reason;
       if (reason instanceof GivenUp) return session.interrupt(givenUp(session.run));
       session.interrupt(new AmdahlError('CANCELLED', cancelledText(session.run, describe(reason)), { data: { run: session.run } }));
     };
