@@ -12,7 +12,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   // A server that stands in for providers: it speaks their protocols and knows nothing of runs.
   modelServer: ['agent', 'model/tokens.ts'],
   // Runs in which stand-ins answer for models and the world.
-  testing: ['agent', 'journal', 'model', 'run'],
+  testing: ['agent', 'journal', 'model', 'modelServer', 'run'],
   cli: ['agent', 'journal', 'model', 'modelServer', 'run', 'compose', 'testing', 'index.ts', 'testing.ts'],
 };
 

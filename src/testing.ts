@@ -14,6 +14,7 @@ export { startModelServer, type ModelServer } from './modelServer/server.ts';
 export type { LimitHeaders, Throttle } from './modelServer/throttle.ts';
 export type { Asked } from './modelServer/wire.ts';
 export type { TestCall, TestEvidence, TestPrompt, TestToolCall } from './testing/evidence.ts';
+export { madeUp } from './testing/madeUp.ts';
 export { journalToScript, type Script, type ScriptAnswer, type ScriptResult, type ScriptTalk, type ScriptTurn } from './testing/script.ts';
 export type { CodeStandIn, ModelStandIn } from './testing/standIns.ts';
 export { TestError, testRun, type TestOptions, type TestResult } from './testing/testRun.ts';

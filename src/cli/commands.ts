@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { FAULTS } from '../modelServer/faults.ts';
+import { loadDotEnv } from './dotEnv.ts';
+import type { InitOptions } from './initCommand.ts';
 import { debugging, EXIT, exitCodeOf, reportError } from './report.ts';
 import { addCancel, addPrune } from './journalCommands.ts';
 import type { ModelServerFlags } from './modelServerOptions.ts';
@@ -17,6 +19,7 @@ const RUNS_DEFAULT = 20;
 
 const EXAMPLES = `
 Examples:
+  amdahl init                                    make an agent and a test of it here
   amdahl run sweep.ts --input @question.json     run the agent that sweep.ts exports
   amdahl run team.ts#review --input 'a diff'     one of several agents, with text as its input
   git diff | amdahl run review.ts --input -      the input from a pipe, the output on standard output
@@ -38,7 +41,16 @@ Exit codes:
   130  interrupted; amdahl resume goes on
 
 Runs are kept in .amdahl, or where AMDAHL_DIR says. AMDAHL_MODEL=provider/modelId is the model of agents that have none.
+What .env in this folder sets counts where the environment does not set it.
 AMDAHL_DEBUG=1 shows stacks, NO_COLOR=1 turns colors off.`;
+
+const INIT_HELP = `
+It writes the folder agents/, .env.example, and tsconfig.json where there is none; package.json and .gitignore get what they
+lack. Without a key a stand-in answers, and says so.
+
+Examples:
+  npx amdahl init                            here
+  npx amdahl init letters --template sweep   in the folder letters, which may not be there yet`;
 
 const RUN_HELP = `
 FILE is a module: .ts, .mts, .js or .mjs, or anything that the project's tsx runs. Without #export its default export is
@@ -117,6 +129,7 @@ export async function main(argv: readonly string[]): Promise<never> {
   let code: number = EXIT.succeeded;
   const program = commandLine(terminal, (exit) => (code = exit));
   try {
+    loadDotEnv();
     await program.parseAsync(argv);
   } catch (error) {
     // Commander has said what was wrong; --help and --version are no errors.
@@ -144,6 +157,7 @@ export function commandLine(terminal: Terminal, done: Done): Command {
     .configureHelp({ styleTitle: (text) => colors.bold(text), showGlobalOptions: false })
     .configureOutput({ outputError: (text, write) => write(`${terminal.err.colors.red(text.trimEnd())}\n`) })
     .addHelpText('after', EXAMPLES);
+  addInit(program, terminal, done);
   addRun(program, terminal, done);
   addResume(program, terminal, done);
   addRuns(program, terminal, done);
@@ -155,6 +169,21 @@ export function commandLine(terminal: Terminal, done: Done): Command {
   addDoctor(program, terminal, done);
   addModelServer(program, terminal, done);
   return program;
+}
+
+function addInit(program: Command, terminal: Terminal, done: Done): void {
+  program
+    .command('init')
+    .summary('make an agent, a test of it and what both need')
+    .description('Makes an agent, a test of it and what both need, in an empty folder or a TypeScript project. Overwrites nothing.')
+    .argument('[folder]', 'where to; here without it')
+    .option('-t, --template <name>', 'script (one agent), sweep (one agent over many files) or chat (a server for useChat)', 'script')
+    .option('--dry-run', 'say what would be written, and write nothing')
+    .addHelpText('after', INIT_HELP)
+    .action(async (folder: string | undefined, options: InitOptions) => {
+      const { initCommand } = await import('./initCommand.ts');
+      done(await initCommand(folder, options, terminal));
+    });
 }
 
 function addRun(program: Command, terminal: Terminal, done: Done): void {

@@ -16,7 +16,7 @@ import type { Download } from './files.ts';
 
 const INSTALL = { npm: 'npm install', pnpm: 'pnpm add', yarn: 'yarn add', bun: 'bun add' } as const;
 
-type Manager = keyof typeof INSTALL;
+export type Manager = keyof typeof INSTALL;
 
 const LOCKFILES: readonly (readonly [file: string, manager: Manager])[] = [
   ['pnpm-lock.yaml', 'pnpm'],
@@ -60,7 +60,7 @@ function isBundled(error: unknown): boolean {
 }
 
 /** Whoever manages this directory: what its package.json says, else its lockfile, from here upward; else who started the process. */
-function managerAt(start: string): Manager {
+export function managerAt(start: string): Manager {
   for (let directory = start; ; directory = dirname(directory)) {
     const found = declaredIn(directory) ?? LOCKFILES.find(([file]) => existsSync(join(directory, file)))?.[1];
     if (found !== undefined) return found;

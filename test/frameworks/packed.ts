@@ -44,7 +44,8 @@ export function folder(): { readonly path: string; readonly remove: () => void }
 export async function packed(into: string): Promise<string> {
   const source = join(into, 'package');
   mkdirSync(source);
-  for (const name of ['package.json', 'README.md', 'LICENSE']) cpSync(join(ROOT, name), join(source, name));
+  for (const name of ['package.json', 'README.md', 'LICENSE', 'templates'])
+    cpSync(join(ROOT, name), join(source, name), { recursive: true });
   await command(ROOT, ['tsc', '-p', 'tsconfig.build.json', '--outDir', join(source, 'dist')]);
   const name = await command(source, ['npm', 'pack', '--ignore-scripts', '--silent', '--pack-destination', into]);
   return join(into, name.trim());
