@@ -7,3 +7,6 @@ export const reviewer: ScriptedModel = scripted(
   ({ prompt }) => ({ object: { findings: JSON.stringify(prompt).includes('eval(') ? [{ line: 1, quote: '+eval(input)' }] : [] } }),
   { modelId: 'reviewer' },
 );
+
+/** Greets whoever greets. */
+export const talker: ScriptedModel = scripted(() => ({ text: 'Good morning to you, too.' }), { modelId: 'talker' });
