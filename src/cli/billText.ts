@@ -26,15 +26,24 @@ const COLUMNS = [
  * how many of the failed requests a rate limit turned away.
  */
 export function renderBill(bill: Bill, turnedAway: number, width: number, colors: Colors): string[] {
-  if (bill.calls === 0) return [`${colors.bold('bill')}  no model was asked`];
+  if (bill.calls === 0) return [`${colors.bold('bill')}  no model was asked`, ...reusedLines(bill)];
   const rows = [[...rowOf({ text: 'bill', paint: colors.bold }, bill), timeText(bill.activeMs)]];
   const [agents, models] = [Object.entries(bill.agents), Object.entries(bill.models)];
   if (agents.length > 1) for (const [name, spend] of agents) rows.push(rowOf({ text: `  ${visible(name)}` }, spend));
   if (models.length > 1) for (const [name, spend] of models) rows.push(rowOf({ text: `  ${visible(name)}`, paint: colors.dim }, spend));
   return [
     ...tableLines(COLUMNS, rows, width),
+    ...reusedLines(bill),
     ...notesOf(bill, turnedAway, colors).flatMap(([text, paint]) => wrapText(text, width, '  ').map((line) => paint(line))),
   ];
+}
+
+/** What other runs had bought. */
+function reusedLines({ reused }: Bill): string[] {
+  if (reused === undefined) return [];
+  const { answers, requests, tokens, usdMicros } = reused;
+  const saved = [many(requests, 'request'), `${countText(tokens)} tokens`, ...(usdMicros === 0 ? [] : [usdText(usdMicros)])];
+  return [`  bought by others: ${many(answers, 'call')}, saved ${saved.join(', ')}`];
 }
 
 function rowOf(name: Cell, spend: Spend): (string | Cell)[] {

@@ -10,6 +10,7 @@ import type { InitOptions } from './initCommand.ts';
 import { debugging, EXIT, exitCodeOf, reportError } from './report.ts';
 import { addCancel, addPrune } from './journalCommands.ts';
 import type { ModelServerFlags } from './modelServerOptions.ts';
+import type { RerunOptions } from './rerunCommand.ts';
 import type { DriveOptions, RunOptions } from './runCommand.ts';
 import type { ShowOptions } from './showCommand.ts';
 import type { Terminal } from './terminal.ts';
@@ -25,6 +26,7 @@ Examples:
   git diff | amdahl run review.ts --input -      the input from a pipe, the output on standard output
   amdahl run sweep.ts --budget calls=100,usd=2   stop before more is spent
   amdahl resume last                             go on after Ctrl-C, a crash or a failure; nothing is bought twice
+  amdahl rerun last                              run again after an edit; only what changed is bought
   amdahl show last                               what happened: every call, its attempts, time, tokens and dollars
   amdahl show last --prompt                      exactly what was sent to the models, call by call
   amdahl script last test/sweep.script.json      turn a run into a test, which asks nobody
@@ -54,7 +56,8 @@ Examples:
 
 const RUN_HELP = `
 FILE is a module: .ts, .mts, .js or .mjs, or anything that the project's tsx runs. Without #export its default export is
-run, or the only agent it exports. It may export options = { models, prices, limits, rateLimits, budget, secrets } for its runs.
+run, or the only agent it exports. It may export context(subject), which makes the run's context from --subject, and again when the run goes on, and
+options = { scope, reuse, models, prices, limits, rateLimits, budget, secrets } for its runs.
 
 Examples:
   amdahl run sweep.ts --input '{"question":"where is eval used?"}'
@@ -71,6 +74,15 @@ Examples:
   amdahl resume last
   amdahl resume sweep-7 --budget usd=5
   amdahl resume sweep-7 --retry 'sweep[3]/review'     ask a call again although it has an answer`;
+
+const RERUN_HELP = `
+RUN may have succeeded or failed. Answers of the same agent with the same definition and input are taken over, wherever they
+are asked; what was changed since, what failed, and code without a version are asked anew. The plan is printed first.
+
+Examples:
+  amdahl rerun last                                   after an edit: see what it would cost, then say yes
+  amdahl rerun sweep-7 --as sweep-8 --yes
+  amdahl rerun sweep-7 --input @longer.json           the same program over more`;
 
 const SHOW_HELP = `
 Examples:
@@ -160,6 +172,7 @@ export function commandLine(terminal: Terminal, done: Done): Command {
   addInit(program, terminal, done);
   addRun(program, terminal, done);
   addResume(program, terminal, done);
+  addRerun(program, terminal, done);
   addRuns(program, terminal, done);
   addShow(program, terminal, done);
   addScript(program, terminal, done);
@@ -193,7 +206,9 @@ function addRun(program: Command, terminal: Terminal, done: Done): void {
     .description('Runs the agent that FILE exports.')
     .argument('<file#export>', 'a module, and which of its agents')
     .option('-i, --input <value>', 'JSON, @file, or - for standard input; text as it is where the agent takes text')
-    .option('--id <id>', 'name the run; a known id goes on or answers');
+    .option('--id <id>', 'name the run; a known id goes on or answers')
+    .option('--subject <json>', "what the program's export context(subject) makes the run's context from")
+    .option('--scope <name>', 'whose run it is, such as a tenant: answers of other runs are used within one scope alone');
   addDriving(command)
     .addHelpText('after', RUN_HELP)
     .action(async (file: string, options: RunOptions) => {
@@ -219,6 +234,13 @@ function addResume(program: Command, terminal: Terminal, done: Done): void {
 
 /** What run and resume have in common. */
 function addDriving(command: Command): Command {
+  return addSpending(command)
+    .option('--retry <call>', 'ask this call again, by its path; may be given several times', also)
+    .option('--yes', 'do not ask before an act on the world may happen twice');
+}
+
+/** What every command that runs a program takes. */
+function addSpending(command: Command): Command {
   return command
     .option('--budget <caps>', 'caps on what may be spent, such as calls=8,tokens=1M,usd=0.5,time=10m')
     .option(
@@ -226,10 +248,27 @@ function addDriving(command: Command): Command {
       "the model of all agents, 'provider/modelId', or of one: 'agent=provider/modelId'; given again, the next to ask where the one before fails",
       also,
     )
-    .option('--retry <call>', 'ask this call again, by its path; may be given several times', also)
-    .option('--yes', 'do not ask before an act on the world may happen twice')
     .addOption(new Option('--json', 'every event and then the result on standard output, as lines of JSON').conflicts('quiet'))
     .option('-q, --quiet', 'print nothing but the output');
+}
+
+function addRerun(program: Command, terminal: Terminal, done: Done): void {
+  const command = program
+    .command('rerun')
+    .summary('run again, buying only what changed')
+    .description('Begins a new run of the same program, in which every question that is still the same is answered from RUN.')
+    .argument('<run>', "its id, the start of one, or 'last'")
+    .argument('[file#export]', 'its program, if it is not the one it was started with')
+    .option('-i, --input <value>', 'another input than it had: JSON, @file, or - for standard input')
+    .option('--as <id>', 'name the new run')
+    .option('--subject <json>', 'another subject than it had');
+  addSpending(command)
+    .option('--yes', 'begin without asking')
+    .addHelpText('after', RERUN_HELP)
+    .action(async (run: string, file: string | undefined, options: RerunOptions) => {
+      const { rerunCommand } = await import('./rerunCommand.ts');
+      done(await rerunCommand(run, file, options, terminal));
+    });
 }
 
 function addRuns(program: Command, terminal: Terminal, done: Done): void {

@@ -8,7 +8,7 @@ import { recordError } from '../agent/errors.ts';
 import type { Bill } from '../journal/bill.ts';
 import { billNow } from '../journal/bill.ts';
 import type { Budget } from '../agent/budget.ts';
-import type { Gap, RunId } from '../journal/event.ts';
+import type { Gap, Json, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { hitsIn } from '../compose/incidents.ts';
 import { gatesOf } from '../model/gates.ts';
@@ -44,6 +44,12 @@ export interface Journey {
   readonly models: ModelNames;
   /** Paths of calls to ask again. */
   readonly retry: readonly string[];
+  /** What the program made of the subject. */
+  readonly context: unknown;
+  readonly subject: Json | undefined;
+  readonly scope: string | undefined;
+  /** The run whose answers are used. */
+  readonly rerun?: RunId;
   readonly mode: WatchMode;
   readonly debug: boolean;
 }
@@ -92,11 +98,11 @@ export async function drive(journey: Journey, terminal: Terminal): Promise<numbe
 }
 
 function start(
-  { program, input, id, journal, budget, models: given, retry }: Journey,
+  { program, input, id, journal, budget, models: given, retry, context, subject, scope, rerun }: Journey,
   signal: AbortSignal,
   onEvent: Watch['event'],
 ): Promise<RunResult<unknown>> {
-  const { models: named, prices, limits, rateLimits, secrets, budget: own } = program.options;
+  const { models: named, prices, limits, rateLimits, secrets, reuse, budget: own } = program.options;
   const caps = { ...own, ...budget };
   const models = Object.keys(given).length === 0 ? named : { ...named, ...given };
   return run(program.agent as never, input as never, {
@@ -112,6 +118,11 @@ function start(
     ...(rateLimits === undefined ? {} : { rateLimits: rateLimits as never }),
     ...(secrets === undefined ? {} : { secrets }),
     ...(retry.length === 0 ? {} : { retry }),
+    context: context as never, // held against what each part declares
+    ...(subject === undefined ? {} : { subject }),
+    ...(scope === undefined ? {} : { scope }),
+    ...(reuse === undefined ? {} : { reuse: reuse as never }),
+    ...(rerun === undefined ? {} : { rerun }),
   });
 }
 

@@ -6,7 +6,7 @@ import type { Budget } from '../agent/budget.ts';
 import type { AnyAgent } from '../agent/definition.ts';
 import { isAgent } from '../agent/definition.ts';
 import { AmdahlError } from '../agent/errors.ts';
-import type { ProgramRef } from '../journal/event.ts';
+import type { Json, ProgramRef } from '../journal/event.ts';
 import { nearest } from '../agent/nearest.ts';
 import type { SecretOptions } from '../run/secretOptions.ts';
 import { nodeCommand } from './invocation.ts';
@@ -23,12 +23,16 @@ export interface ProgramOptions {
   readonly limits?: Readonly<Record<string, number>>;
   readonly rateLimits?: Readonly<Record<string, unknown>>;
   readonly budget?: Budget;
+  readonly scope?: string;
+  readonly reuse?: unknown;
   readonly secrets?: SecretOptions;
 }
 
 export interface Program {
   readonly agent: AnyAgent;
   readonly options: ProgramOptions;
+  /** Makes the context of a run from its subject. */
+  readonly context?: (subject: Json | undefined) => unknown;
   /** As it is journaled: the file relative to the working directory where it lies below it. */
   readonly ref: ProgramRef;
 }
@@ -47,7 +51,8 @@ export async function loadProgram(text: string): Promise<Program> {
   if (agents.length === 0 && name === undefined) throw await noAgent(file, since);
   const found = pick(file, name, module, agents);
   const near = relative('.', path);
-  return { agent: found.agent, options: optionsOf(file, module), ref: { file: near.startsWith('..') ? path : near, export: found.key } };
+  const ref = { file: near.startsWith('..') ? path : near, export: found.key };
+  return { agent: found.agent, options: optionsOf(file, module), ref, ...contextOf(file, module) };
 }
 
 /** How a program is named on the command line. */
@@ -131,20 +136,29 @@ function listed(agents: readonly Exported[]): string {
     : `Its agents are ${agents.map(({ key, agent }) => (key === agent.name ? key : `${key} ('${agent.name}')`)).join(', ')}.`;
 }
 
+function contextOf(file: string, { context }: Record<string, unknown>): Pick<Program, 'context'> {
+  if (context === undefined) return {};
+  if (typeof context === 'function') return { context: (subject) => Reflect.apply(context, undefined, [subject]) as unknown };
+  throw new AmdahlError(
+    'MISCONFIGURED',
+    `'context' of ${file} is no function. Export one that makes the context of a run from its subject: export const context = (subject) => ({ … }).`,
+  );
+}
+
 function optionsOf(file: string, module: Record<string, unknown>): ProgramOptions {
   const { options } = module;
   if (options === undefined) return {};
   if (typeof options !== 'object' || options === null)
     throw new AmdahlError(
       'MISCONFIGURED',
-      `'options' of ${file} is no object. Export { models, prices, limits, rateLimits, budget, secrets } or nothing.`,
+      `'options' of ${file} is no object. Export { models, prices, limits, rateLimits, budget, secrets, scope, reuse } or nothing.`,
     );
-  const known = new Set(['models', 'prices', 'limits', 'rateLimits', 'budget', 'secrets']);
+  const known = new Set(['models', 'prices', 'limits', 'rateLimits', 'budget', 'secrets', 'scope', 'reuse']);
   const odd = Object.keys(options).find((key) => !known.has(key));
   if (odd !== undefined)
     throw new AmdahlError(
       'MISCONFIGURED',
-      `'options' of ${file} has '${odd}', which a run does not take from a program. Use models, prices, limits, rateLimits, budget and secrets.`,
+      `'options' of ${file} has '${odd}', which a run does not take from a program. Use models, prices, limits, rateLimits, budget, secrets, scope and reuse.`,
     );
   return options; // run() holds every part against its own rules.
 }

@@ -3,9 +3,10 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { AmdahlError } from '../agent/errors.ts';
-import type { EventOf, Json, ProgramRef, RunId } from '../journal/event.ts';
-import type { Journal, RunRow } from '../journal/journal.ts';
+import type { ProgramRef } from '../journal/event.ts';
+import type { RunRow } from '../journal/journal.ts';
 import { parseBudget } from './budgetOption.ts';
+import { beginningOf, makeContext } from './contextOption.ts';
 import { drive } from './drive.ts';
 import { amdahlCommand } from './invocation.ts';
 import { checkAgents, parseModels } from './modelOption.ts';
@@ -30,34 +31,34 @@ export async function resumeCommand(text: string, file: string | undefined, opti
     );
   }
   checkAgents(models, program.agent);
-  const input = await inputOf(journal, row.run);
+  const began = await beginningOf(journal, row.run);
+  if (began === undefined) throw new AmdahlError('JOURNAL_DAMAGED', `Run ${row.run} has no beginning in the journal. Start a new run.`);
+  const { input, subject, scope } = began;
   const retry = await consentToRetry(journal, row.run, options, terminal);
   if (retry === undefined) return 2;
-  return drive({ program, input, id: row.run, journal, budget, models, retry, mode: modeOf(options), debug: debugging() }, terminal);
+  const context = await makeContext(program, subject);
+  return drive(
+    { program, input, id: row.run, journal, budget, models, retry, context, subject, scope, mode: modeOf(options), debug: debugging() },
+    terminal,
+  );
 }
 
-function recordedProgram({ run, agent, program }: RunRow): string {
+/** The program that a run was started with. `command` is what the user gave. */
+export function recordedProgram({ run, agent, program }: RunRow, command = 'resume'): string {
   if (program === undefined) {
     throw new AmdahlError(
       'PROGRAM_NOT_FOUND',
-      `Run ${run} was not started by this command, so it does not know its program. Give the file that exports '${agent}': ${amdahlCommand()} resume ${run} FILE#export.`,
+      `Run ${run} was not started by this command, so it does not know its program. Give the file that exports '${agent}': ${amdahlCommand()} ${command} ${run} FILE#export.`,
     );
   }
   if (existsSync(resolve(program.file))) return hashed(program);
   throw new AmdahlError(
     'PROGRAM_NOT_FOUND',
-    `Run ${run} was started from ${program.file}, and that file is not here. Go to the directory where the run was started, or give the file: ${amdahlCommand()} resume ${run} FILE#export.`,
+    `Run ${run} was started from ${program.file}, and that file is not here. Go to the directory where the run was started, or give the file: ${amdahlCommand()} ${command} ${run} FILE#export.`,
   );
 }
 
 /** Always with its export: the file may have more agents by now. */
 function hashed({ file, export: name }: ProgramRef): string {
   return `${file}#${name}`;
-}
-
-async function inputOf(journal: Journal, run: RunId): Promise<Json> {
-  for await (const { event } of journal.read(run, { kinds: ['run.started'] })) {
-    if (event.kind === 'run.started') return (event satisfies EventOf<'run.started'>).input;
-  }
-  throw new AmdahlError('JOURNAL_DAMAGED', `Run ${run} has no beginning in the journal. Start a new run.`);
 }

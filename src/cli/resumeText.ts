@@ -30,8 +30,9 @@ function isElsewhere({ unasked, fresh }: ResumeReport): boolean {
 }
 
 function summary(report: ResumeReport): string {
-  const { answered, bought, fresh } = report;
+  const { answered, bought, fresh, reused } = report;
   const parts = [`${many(answered, 'call')} answered from the journal`];
+  if (reused > 0) parts.push(`${reused} by what was bought at another place`);
   if (bought.length > 0) parts.push(`${bought.length} asked again`);
   else if (!isElsewhere(report)) parts.push('nothing bought again');
   if (fresh > 0 && !isElsewhere(report)) parts.push(`${fresh} asked for the first time`);

@@ -4,6 +4,7 @@ import { randomInt } from 'node:crypto';
 import type { RunId } from '../journal/event.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
 import { parseBudget } from './budgetOption.ts';
+import { beginningOf, makeContext, readSubject } from './contextOption.ts';
 import { drive } from './drive.ts';
 import { readInput } from './inputOption.ts';
 import { checkAgents, parseModels } from './modelOption.ts';
@@ -26,6 +27,8 @@ export interface DriveOptions {
 export interface RunOptions extends DriveOptions {
   readonly input?: string;
   readonly id?: string;
+  readonly scope?: string;
+  readonly subject?: string;
 }
 
 export async function runCommand(file: string, options: RunOptions, terminal: Terminal): Promise<number> {
@@ -38,7 +41,15 @@ export async function runCommand(file: string, options: RunOptions, terminal: Te
   const journal = defaultJournal();
   const retry = await consentToRetry(journal, id, options, terminal);
   if (retry === undefined) return 2;
-  return drive({ program, input, id, journal, budget, models, retry, mode: modeOf(options), debug: debugging() }, terminal);
+  const began = await beginningOf(journal, id);
+  const subject = readSubject(options.subject) ?? began?.subject;
+  const context = await makeContext(program, subject);
+  // A run that goes on is of the scope it began in, whatever its program says by now.
+  const scope = options.scope ?? (began === undefined ? program.options.scope : undefined);
+  return drive(
+    { program, input, id, journal, budget, models, retry, context, subject, scope, mode: modeOf(options), debug: debugging() },
+    terminal,
+  );
 }
 
 export function modeOf({ json, quiet }: DriveOptions): WatchMode {
@@ -46,7 +57,7 @@ export function modeOf({ json, quiet }: DriveOptions): WatchMode {
 }
 
 /** Readable, and different from all others here: the agent's name and 30 random bits without letters that look alike. */
-function newId(agent: string): string {
+export function newId(agent: string): string {
   const name = agent
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')

@@ -9,7 +9,16 @@ import type { Cell } from './table.ts';
 import { tableLines } from './table.ts';
 import type { Output, Terminal } from './terminal.ts';
 
-const COLUMNS = [{ gives: true }, {}, {}, { drop: 1 }, { align: 'right', drop: 2 }, { align: 'right', drop: 4 }, { drop: 3 }] as const;
+const COLUMNS = [
+  { gives: true },
+  {},
+  {},
+  { drop: 1 },
+  { align: 'right', drop: 2 },
+  { align: 'right', drop: 4 },
+  { drop: 3 },
+  { drop: 5 },
+] as const;
 
 export async function runsCommand(options: { readonly limit: number; readonly json?: boolean }, { out, err }: Terminal): Promise<number> {
   const journal = existingJournal();
@@ -23,15 +32,25 @@ export async function runsCommand(options: { readonly limit: number; readonly js
   else
     for (const line of tableLines(
       COLUMNS,
-      [headOf(out), ...rows.map((row) => cellsOf(row, took.get(row) ?? 0, Date.now(), out))],
+      [headOf(rows, out), ...rows.map((row) => cellsOf(row, took.get(row) ?? 0, Date.now(), out))],
       out.width(),
     ))
       out.line(line);
   return 0;
 }
 
-function headOf({ colors }: Output): Cell[] {
-  return ['RUN', 'STATUS', 'AGENT', 'STARTED', 'TOOK', 'EVENTS', 'PROGRAM'].map((text) => ({ text, paint: colors.dim }));
+/** The column of scopes is there where a run has one. */
+function headOf(rows: readonly RunRow[], { colors }: Output): Cell[] {
+  return [
+    'RUN',
+    'STATUS',
+    'AGENT',
+    'STARTED',
+    'TOOK',
+    'EVENTS',
+    'PROGRAM',
+    ...(rows.some(({ scope }) => scope !== undefined) ? ['SCOPE'] : []),
+  ].map((text) => ({ text, paint: colors.dim }));
 }
 
 /** The time in which somebody worked on a run; only of one that was entered again events are read. */
@@ -52,6 +71,7 @@ function cellsOf(row: RunRow, tookMs: number, now: number, { colors }: Output): 
     timeText(tookMs),
     countText(row.events),
     { text: row.program === undefined ? '' : programText(row.program), paint: colors.dim },
+    visible(row.scope ?? ''),
   ];
 }
 

@@ -139,6 +139,8 @@ function* headLines(row: RunRow, tree: RunTree, { colors, width }: Output): Gene
   const field = (name: string, value: string): string => `${colors.dim(name.padEnd(8))} ${value}`;
   yield `${colors.bold(row.run)}  ${paintOf(row.status, colors)(row.status)}`;
   yield field('agent', `${visible(row.agent)}${row.program === undefined ? '' : colors.dim(`  ${programText(row.program)}`)}`);
+  if (row.scope !== undefined) yield field('scope', visible(row.scope));
+  if (tree.rerun !== undefined) yield field('rerun of', tree.rerun);
   yield field('started', `${momentText(row.startedAt)}, ${many(row.events, 'event')} until ${momentText(row.updatedAt)}`);
   if (tree.budget !== undefined) yield field('budget', budgetText(tree.budget));
   if (tree.input !== undefined)

@@ -116,6 +116,9 @@ function workOf(node: CallNode): string {
     node.kind === 'model' ? '' : node.width === undefined ? node.kind : `${node.kind} of ${node.width}`,
     node.attempts.length > 1 ? many(node.attempts.length, 'attempt') : '',
     turns > 0 ? many(turns, 'turn') : '',
+    node.from === undefined
+      ? ''
+      : `bought ${node.from.run === undefined ? `as ${visible(node.from.path ?? 'another call')}` : `by run ${node.from.run}`}`,
     tools > 0 ? many(tools, 'tool call') : '',
   ];
   return parts.filter((part) => part !== '').join(', ');
