@@ -111,6 +111,7 @@ export class Secrets {
    * @throws AmdahlError SECRET_IN_CONTRACT where it is declared: a placeholder would be another value.
    */
   input(agent: AnyAgent, raw: Json, path: string): Json {
+    if (agent.input.raw !== undefined && !this.none) return this.#walk(raw, true, false, 0) as Json; // the same messages with other texts
     return this.#contracted(raw, () => declares(agent), `The input of '${path}'`, 'input');
   }
 

@@ -2,7 +2,7 @@ import type { LanguageModelV4CallOptions, LanguageModelV4StreamPart, LanguageMod
 import { generateText, streamText, wrapLanguageModel } from 'ai';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { agent, flow, gate, map, memoryJournal, run, step, tool } from '../../src/index.ts';
+import { agent, flow, gate, map, memoryJournal, messages, run, step, tool } from '../../src/index.ts';
 import type { Event } from '../../src/journal/event.ts';
 import type { RunOptions } from '../../src/run/runOptions.ts';
 import { scripted } from '../../src/testing.ts';
@@ -299,3 +299,53 @@ async function cut(result: LanguageModelV4StreamResult, size: number): Promise<L
   }
   return { ...result, stream: ReadableStream.from(parts) };
 }
+
+describe('conversations, attachments and contexts', () => {
+  test('messages have placeholders, in attached texts too, and what is given back to append', async () => {
+    const model = scripted([{ text: `noted ${SECRET}` }]);
+    const chat = agent({ name: 'chat', model, instructions: 'x', input: messages() });
+    let appended: unknown;
+    const { text, thrown } = await journaled(async (on) => {
+      const said = {
+        role: 'user' as const,
+        content: [
+          { type: 'text', text: `mine is ${SECRET}` },
+          { type: 'file', mediaType: 'text/plain', data: Buffer.from(`in a file: ${SECRET}`) },
+        ],
+      };
+      appended = (await run(chat, [said], on)).messages;
+    });
+    expect(thrown).toBeUndefined();
+    expectClean(text);
+    const sent = JSON.stringify(model.requests[0]?.prompt);
+    expectClean(sent);
+    expect(sent).toContain(`mine is ${NAMED}`);
+    expect(sent).toContain(`in a file: ${NAMED}`);
+    expect(JSON.stringify(appended)).toContain(`noted ${NAMED}`);
+  });
+
+  test('what a context calls a key is a secret, though a tool gives it back', async () => {
+    const model = scripted([{ tools: [['leak', {}]] }, { text: 'done' }]);
+    const leak = tool({
+      description: 'l',
+      input: z.object({}),
+      effect: 'none',
+      context: z.object({ billing: z.object({ apiKey: z.string(), cacheKey: z.string() }) }),
+      execute: (_, { context }) => `${context.billing.apiKey} ${context.billing.cacheKey}`,
+    });
+    const ask = agent({ name: 'ask', model, instructions: 'x', tools: { leak } });
+    await run(ask, 'go', {
+      journal: memoryJournal(),
+      secrets: { environment: false },
+      context: { billing: { apiKey: 'planted-in-context-1', cacheKey: 'tenant-12345' } },
+    });
+    expect(JSON.stringify(model.requests[1]?.prompt)).toContain('[secret:apiKey] tenant-12345');
+  });
+
+  test('a subject that holds one is refused', async () => {
+    const ask = agent({ name: 'ask', model: scripted([]), instructions: 'x' });
+    const { thrown, events } = await journaled((on) => run(ask, 'go', { ...on, subject: { user: SECRET } }));
+    expect(thrown).toMatchObject({ code: 'SECRET_IN_CONTRACT', data: { path: 'user' } });
+    expect(events).toEqual([]);
+  });
+});
