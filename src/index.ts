@@ -44,6 +44,7 @@ export type { Entry, Event, EventKind, EventOf, Gap, Json, KnownLimits, ProgramR
 export type { Cancelling, CancelOptions, Claim, Journal, RunRow, RunStatus } from './journal/journal.ts';
 export { memoryJournal, type MemoryJournalOptions } from './journal/memory.ts';
 export type { Pruned, PruneOptions } from './journal/prune.ts';
+export { type Copied, copyJournal } from './journal/copyJournal.ts';
 export { defaultJournal, sqliteJournal, type SqliteJournalOptions } from './journal/sqlite.ts';
 export { treeOf } from './journal/tree.ts';
 export type { Spend } from './journal/spend.ts';

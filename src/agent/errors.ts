@@ -47,6 +47,8 @@ export const ERROR_CODES = {
   JOURNAL_UNWRITABLE: 'the journal cannot be created or written',
   JOURNAL_DAMAGED: 'the journal file is not readable as one',
   JOURNAL_NEWER: 'the journal was written by a newer amdahl',
+  JOURNAL_LOCKED: 'the journal is encrypted, and its key was not given',
+  JOURNAL_UNLOCKED: 'a key was given for a journal that is not encrypted',
   JOURNAL_FULL: 'the disk or the file is full',
   JOURNAL_BUSY: 'another process holds the journal for too long',
   PROGRAM_NOT_FOUND: 'a program file or an export of it does not exist',

@@ -7,13 +7,16 @@
 // C3 after the first error every append rejects with it, and only the giving up of the run is still tried.
 
 import { encodeEvent } from './codec.ts';
+import type { EncodedEvent } from './codec.ts';
+import { EVENT_VERSION } from './event.ts';
 import type { Event, RunId } from './event.ts';
 import type { GroupCommit, Job } from './sqliteGroup.ts';
 import type { Claim } from './journal.ts';
 import { Break, runLost, runReleased, Wish } from './ownership.ts';
+import type { Seal } from './sqliteSeal.ts';
 import { advanceRow, isRunEvent } from './rows.ts';
 import type { RowState } from './rows.ts';
-import { type Change, EVENT_CELLS, type StoredAnswer } from './sqliteChange.ts';
+import { type Cell, type Change, EVENT_CELLS, type Stored, type StoredAnswer } from './sqliteChange.ts';
 import type { StoredRun } from './sqliteTables.ts';
 
 /** What a claim needs of its store. */
@@ -24,6 +27,8 @@ export interface ClaimHome {
   readonly leave: (claim: SqliteClaim) => void;
   /** More of its run is stored, or it was given up. */
   readonly tell: (run: RunId) => void;
+  /** Of an encrypted file. */
+  readonly seal: Seal | undefined;
 }
 
 /** A run as it is taken: what its claim begins with. */
@@ -36,9 +41,9 @@ interface Waiter {
 
 /** What goes down together. `row` is the run's row after these events; absent where none of them changes it. */
 interface Batch {
-  readonly cells: (string | null)[];
+  readonly cells: Cell[];
   readonly answers: StoredAnswer[];
-  readonly blobs: Map<string, string>;
+  readonly blobs: Map<string, Stored>;
   readonly waiters: Waiter[];
   row: RowState | undefined;
 }
@@ -57,6 +62,10 @@ export class SqliteClaim implements Claim {
   readonly #job: Job = { change: () => this.#change(), done: (result) => this.#written(result), fail: (error) => this.fail(error) };
   readonly #beat: Job = { change: () => this.#seen(), done: (result) => this.#beaten(result), fail: () => undefined };
   #seq: number;
+  /** Of the next event that is kept: those before it have theirs, written or not. */
+  #next: number;
+  /** Texts that this claim has sealed already: of one content the first record stays. */
+  readonly #sealed = new Set<string>();
   #updatedAt: number;
   #row: RowState | undefined;
   #waiting: Batch = emptyBatch();
@@ -71,6 +80,7 @@ export class SqliteClaim implements Claim {
     this.epoch = epoch;
     this.events = taken.events;
     this.#seq = taken.events;
+    this.#next = taken.events;
     this.#updatedAt = taken.updatedAt;
     this.#row = taken.row;
   }
@@ -144,15 +154,31 @@ export class SqliteClaim implements Claim {
     const encoded = events.map(encodeEvent);
     const { cells, answers, blobs } = this.#waiting;
     for (const [nth, { kind, place, json, blobs: more, answer }] of encoded.entries()) {
-      if (answer !== undefined) answers.push({ nth: cells.length / EVENT_CELLS, key: answer, at: events[nth]?.at ?? 0 });
-      cells.push(kind, place ?? null, json);
-      for (const { hash, text } of more) blobs.set(hash, text);
+      const { seal } = this.#home;
+      if (answer !== undefined)
+        answers.push({ nth: cells.length / EVENT_CELLS, key: seal?.name('answer', answer) ?? answer, at: events[nth]?.at ?? 0 });
+      if (seal === undefined) {
+        cells.push(kind, place ?? null, json);
+        for (const { hash, text } of more) blobs.set(hash, text);
+      } else this.#seal(seal, { kind, place, json, blobs: more });
+      this.#next += 1;
     }
     for (const event of events) {
       this.#updatedAt = event.at;
       if (!isRunEvent(event)) continue;
       this.#row = advanceRow(this.#row, event);
       this.#waiting.row = this.#row;
+    }
+  }
+
+  #seal(seal: Seal, { kind, place: of, json, blobs }: EncodedEvent): void {
+    const place = of === undefined ? null : seal.name('place', of);
+    this.#waiting.cells.push(kind, place, seal.sealEvent(json, { run: this.run, seq: this.#next, version: EVENT_VERSION, kind, place }));
+    for (const { hash, text } of blobs) {
+      if (this.#sealed.has(hash)) continue;
+      this.#sealed.add(hash);
+      const name = seal.name('blob', hash);
+      this.#waiting.blobs.set(name, seal.close(text, name));
     }
   }
 
@@ -169,7 +195,7 @@ export class SqliteClaim implements Claim {
       cells: batch.cells,
       answers: batch.answers.length === 0 ? undefined : batch.answers,
       blobs: batch.blobs,
-      row: batch.row,
+      row: batch.row === undefined ? undefined : sealedRow(batch.row, this.run, this.#home.seal),
       updatedAt: this.#updatedAt,
       seenAt: this.#home.clock.now(),
       waiters: batch.waiters.length === 0 && this.#released !== undefined ? 1 : batch.waiters.length,
@@ -210,6 +236,14 @@ export class SqliteClaim implements Claim {
     this.#home.leave(this);
     this.#home.tell(this.run);
   }
+}
+
+/** What of a row could be guessed, or says whose it is. */
+function sealedRow(row: RowState, run: RunId, seal: Seal | undefined): RowState {
+  if (seal === undefined) return row;
+  const { scope } = row;
+  const inputHash = seal.sealField(row.inputHash, `input ${run}`);
+  return { ...row, inputHash, ...(scope === undefined ? {} : { scope: seal.sealField(scope, `scope ${run}`) }) };
 }
 
 function emptyBatch(): Batch {

@@ -34,6 +34,7 @@ export interface SqliteSeams {
 interface SharedStore {
   readonly store: SqliteStore;
   readonly settings: string;
+  readonly secret: string | undefined;
   handles: number;
 }
 
@@ -44,7 +45,7 @@ let ownJournal: SqliteJournal | undefined;
 /** The journal of this process; opened again where it was closed or AMDAHL_DIR has changed. */
 export function openDefault(): SqliteJournal {
   if (ownJournal === undefined || ownJournal.closed || ownJournal.file !== canonical(fileIn(defaultDirectory())))
-    ownJournal = openSqlite({});
+    ownJournal = openSqlite(ownOptions());
   return ownJournal;
 }
 
@@ -76,6 +77,12 @@ function openShared(file: string, options: SqliteJournalOptions & SqliteSeams): 
   const settings = settled(options);
   const key = JSON.stringify({ ...settingsOf(options), maxPages: options.maxPages, syncDelayMs: options.syncDelayMs });
   let shared = sharedStores.get(file);
+  // Never shown, and never compared but here.
+  const secret = settings.key === undefined ? undefined : Buffer.from(settings.key).toString('base64');
+  if (shared !== undefined && shared.secret !== secret)
+    throw new AmdahlError('JOURNAL_LOCKED', `The journal ${file} is already open in this process with another key, or without one.`, {
+      data: { file, key: 'wrong' },
+    });
   if (shared !== undefined && shared.settings !== key) {
     throw new AmdahlError(
       'MISCONFIGURED',
@@ -84,7 +91,7 @@ function openShared(file: string, options: SqliteJournalOptions & SqliteSeams): 
   }
   if (shared === undefined) {
     const store = new SqliteStore(file, { ...settings, clock: clockOf(options), owner: newOwner(), startOf: startOfProcess });
-    shared = { store, settings: key, handles: 0 };
+    shared = { store, secret, settings: key, handles: 0 };
     sharedStores.set(file, shared);
   }
   shared.handles += 1;
@@ -217,15 +224,23 @@ export class SqliteJournal implements Journal {
 }
 
 /** All that handles on one connection must agree on. */
-function settled(options: SqliteJournalOptions & SqliteSeams): Pick<StoreOptions, 'thread' | 'flushMs' | 'ttlMs' | 'maxAgeMs' | 'writer'> {
+function settled(
+  options: SqliteJournalOptions & SqliteSeams,
+): Pick<StoreOptions, 'thread' | 'flushMs' | 'ttlMs' | 'maxAgeMs' | 'key' | 'writer'> {
   const { thread, flushMs, ttlMs, maxAgeMs, synchronous, busyMs } = settingsOf(options);
   const { maxPages, syncDelayMs } = options;
   const seams = { ...(maxPages === undefined ? {} : { maxPages }), ...(syncDelayMs === undefined ? {} : { syncDelayMs }) };
-  return { thread, flushMs, ttlMs, maxAgeMs, writer: { synchronous, busyMs, ...seams } };
+  return { thread, flushMs, ttlMs, maxAgeMs, key: options.encrypt?.key, writer: { synchronous, busyMs, ...seams } };
 }
 
 function clockOf(options: SqliteJournalOptions): { now(): number } {
   return options.clock ?? { now: () => Date.now() };
+}
+
+/** The journal of commands is the one of programs that name none: both have the key from the environment. */
+function ownOptions(): SqliteJournalOptions {
+  const key = process.env['AMDAHL_JOURNAL_KEY'];
+  return key === undefined || key === '' ? {} : { encrypt: { key } };
 }
 
 function defaultDirectory(): string {

@@ -1,8 +1,9 @@
 // What a SQLite journal can be told. Apart from the rest because users see it: nothing here names SQLite's own types.
 
 import { AmdahlError } from '../agent/errors.ts';
-import type { OptionNames } from '../agent/options.ts';
+import { checkOptions, type OptionNames } from '../agent/options.ts';
 import { checkMaxAge } from './prune.ts';
+import { checkKey, type JournalKey } from './sqliteSeal.ts';
 
 export interface SqliteJournalOptions {
   /** Directory of `journal.sqlite`; made if there is none, then with a .gitignore that hides it. Default: AMDAHL_DIR, or .amdahl. */
@@ -31,6 +32,11 @@ export interface SqliteJournalOptions {
    * Interrupted ones stay. Default: for ever.
    */
   readonly maxAgeMs?: number;
+  /**
+   * Encrypts events and texts with AES-256-GCM. The key: 32 bytes, also as 64 hexadecimal digits or as base64, or a
+   * passphrase. A new file becomes encrypted and stays so; docs/data.md says what stays readable.
+   */
+  readonly encrypt?: { readonly key: JournalKey };
   /** Epoch ms, for heartbeats. Default: the system's. */
   readonly clock?: { now(): number };
 }
@@ -44,6 +50,7 @@ export const SQLITE_OPTIONS: OptionNames<SqliteJournalOptions> = {
   ttlMs: true,
   busyMs: true,
   maxAgeMs: true,
+  encrypt: true,
   clock: true,
 };
 
@@ -60,6 +67,7 @@ export interface SqliteSettings extends Required<Pick<SqliteJournalOptions, 'syn
 export function settingsOf(options: SqliteJournalOptions): SqliteSettings {
   const {
     maxAgeMs,
+    encrypt,
     synchronous = 'full',
     thread = 'auto',
     flushMs = FLUSH_MS_DEFAULT,
@@ -81,5 +89,9 @@ export function settingsOf(options: SqliteJournalOptions): SqliteSettings {
       throw new AmdahlError('MISCONFIGURED', `sqliteJournal's ${name} is ${ms}; it must be a number of milliseconds from ${min} up.`);
   }
   if (maxAgeMs !== undefined) checkMaxAge(maxAgeMs, 'sqliteJournal()');
+  if (encrypt !== undefined) {
+    checkOptions(encrypt, { key: true }, 'encrypt of sqliteJournal()');
+    checkKey(encrypt.key);
+  }
   return { synchronous, thread, flushMs, ttlMs, busyMs, maxAgeMs };
 }

@@ -19,6 +19,8 @@ import { SqliteClaim, type Taken } from './sqliteClaim.ts';
 import { isBusy, journalBusy, journalError } from './sqliteErrors.ts';
 import type { Change, Committer } from './sqliteChange.ts';
 import { openFile } from './sqliteFile.ts';
+import type { JournalKey, Seal } from './sqliteSeal.ts';
+import { sealOf } from './sqliteLock.ts';
 import { SqlitePruner } from './sqlitePrune.ts';
 import type { SqliteSettings } from './sqliteOptions.ts';
 import { SqliteTables } from './sqliteTables.ts';
@@ -34,6 +36,8 @@ export interface StoreOptions {
   readonly flushMs: number;
   readonly ttlMs: number;
   readonly maxAgeMs: number | undefined;
+  /** Of an encrypted file. */
+  readonly key: JournalKey | undefined;
   readonly clock: { now(): number };
   readonly owner: StoredOwner;
   readonly startOf: StartOf;
@@ -50,6 +54,7 @@ export class SqliteStore {
   readonly clock: { now(): number };
   readonly watchers: Watchers = new Watchers();
   readonly #db: DatabaseSync;
+  readonly #seal: Seal | undefined;
   readonly #committer: Committer;
   readonly #options: StoreOptions;
   readonly #claims = new Map<RunId, SqliteClaim>();
@@ -63,7 +68,8 @@ export class SqliteStore {
     this.#options = options;
     this.clock = options.clock;
     this.#db = openFile(file, options.writer);
-    this.tables = new SqliteTables(this.#db, file);
+    this.#seal = sealFor(this.#db, file, options.key);
+    this.tables = new SqliteTables(this.#db, file, this.#seal);
     const { thread, flushMs } = options;
     const here = (): Committer => inThisThread(this.#db, file, options.writer);
     const there = (): Committer => inItsThread(file, options.writer);
@@ -104,7 +110,11 @@ export class SqliteStore {
 
   /** Undefined when the run has changed hands, or ended. */
   async #ask({ run, no, epoch, owner }: StoredRun, reason: string): Promise<Cancelling | undefined> {
-    if (owner === undefined || (await this.group.perform({ do: 'cancel', no, epoch, reason })) === 0) return undefined;
+    if (
+      owner === undefined ||
+      (await this.group.perform({ do: 'cancel', no, epoch, reason: this.#seal?.sealField(reason, `cancel ${run}`) ?? reason })) === 0
+    )
+      return undefined;
     if (owner.id === this.#options.owner.id) this.#claims.get(run)?.cancel(reason);
     return { kind: 'asked', owner: { id: owner.id, pid: owner.pid, host: owner.host } };
   }
@@ -222,7 +232,11 @@ export class SqliteStore {
       holder.delete(claim);
       this.#leave(claim);
     };
-    const claim = new SqliteClaim({ group: this.group, clock: this.clock, leave, tell: (run) => this.watchers.tell(run) }, taken, epoch);
+    const claim = new SqliteClaim(
+      { seal: this.#seal, group: this.group, clock: this.clock, leave, tell: (run) => this.watchers.tell(run) },
+      taken,
+      epoch,
+    );
     holder.add(claim);
     this.#claims.set(claim.run, claim);
     this.#heartbeat ??= setInterval(() => this.#beat(), this.#options.ttlMs / 3).unref();
@@ -255,5 +269,15 @@ export class SqliteStore {
     } catch {
       // A file that is locked or damaged says so where it is written; this looks again in a moment.
     }
+  }
+}
+
+/** A file that cannot be opened is closed again. */
+function sealFor(db: DatabaseSync, file: string, key: JournalKey | undefined): Seal | undefined {
+  try {
+    return sealOf(db, file, key);
+  } catch (thrown) {
+    db.close();
+    throw journalError(thrown, file);
   }
 }

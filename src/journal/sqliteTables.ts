@@ -7,6 +7,7 @@ import { type Answer, ANSWERS_MAX } from './journal.ts';
 import type { EventKind, Place, ProgramRef, RunId } from './event.ts';
 import type { StoredOwner } from './sqliteOwner.ts';
 import type { RowState } from './rows.ts';
+import type { Seal } from './sqliteSeal.ts';
 import { journalDamaged } from './sqliteErrors.ts';
 
 /** A line of the table of runs. `row` is absent before run.started, `owner` after a release. */
@@ -29,13 +30,13 @@ const PAGE_ENTRIES = 256;
 /** Bound to the last segment, a run's number and a place. The join order is fixed. */
 const EVENTS_AT = `
   WITH RECURSIVE segment (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM segment WHERE n < ?)
-  SELECT seq, version, json
+  SELECT seq, version, kind, place, json
   FROM segment CROSS JOIN events INDEXED BY events_by_place
     ON events.run = ? AND (events.seq >> 13) = segment.n AND events.place = ?`;
 
 /** What was pruned is found no more. */
 const ANSWERS = `
-  SELECT runs.run, events.place, answers.seq, answers.at
+  SELECT runs.run, events.place, events.version, events.kind, events.json, answers.seq, answers.at
   FROM answers CROSS JOIN runs ON runs.no = answers.run CROSS JOIN events ON events.run = answers.run AND events.seq = answers.seq
   WHERE answers.key = ? ORDER BY answers.at DESC, answers.run DESC, answers.seq DESC LIMIT ?`;
 
@@ -45,8 +46,12 @@ export class SqliteTables implements BlobSource {
   readonly #file: string;
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(db: DatabaseSync, file: string) {
+  readonly #seal: Seal | undefined;
+
+  /** `seal`: of an encrypted file. */
+  constructor(db: DatabaseSync, file: string, seal?: Seal) {
     this.#db = db;
+    this.#seal = seal;
     this.#file = file;
     this.name = `the journal ${file}`;
   }
@@ -81,7 +86,10 @@ export class SqliteTables implements BlobSource {
   /** Runs of an owner that somebody wants to stop, with why. */
   wishes(owner: string): { readonly run: RunId; readonly reason: string }[] {
     const found = this.#prepared('SELECT run, cancel FROM runs WHERE cancel IS NOT NULL AND owner_id = ?').all(owner);
-    return found.map((row) => ({ run: this.#text(row, 'run') as RunId, reason: this.#text(row, 'cancel') })); // as above
+    return found.map((row) => {
+      const run = this.#text(row, 'run') as RunId; // as below
+      return { run, reason: this.#field(row, 'cancel', `cancel ${run}`) };
+    });
   }
 
   /** One probe of the index per segment of 8192 events. */
@@ -89,17 +97,17 @@ export class SqliteTables implements BlobSource {
     const found = this.#prepared('SELECT no, events FROM runs WHERE run = ?').get(run);
     if (found === undefined) return [];
     const lastSegment = this.#number(found, 'events') >> 13;
-    const events = this.#prepared(EVENTS_AT).all(lastSegment, this.#number(found, 'no'), place);
-    return events.map((event) => this.#readEvent(event)).sort((a, b) => a.seq - b.seq);
+    const events = this.#prepared(EVENTS_AT).all(lastSegment, this.#number(found, 'no'), this.#seal?.name('place', place) ?? place);
+    return events.map((event) => this.#readEvent(run, event)).sort((a, b) => a.seq - b.seq);
   }
 
   /** Newest first. One probe of the index, and one each for what it finds. */
   answers(key: string): Answer[] {
     return this.#prepared(ANSWERS)
-      .all(key, ANSWERS_MAX)
+      .all(this.#seal?.name('answer', key) ?? key, ANSWERS_MAX)
       .map((found) => ({
         run: this.#text(found, 'run') as RunId, // as in #readRun
-        place: this.#text(found, 'place') as Place, // only events of calls have answers
+        place: this.#placeOf(found),
         seq: this.#number(found, 'seq'),
         at: this.#number(found, 'at'),
       }));
@@ -108,16 +116,18 @@ export class SqliteTables implements BlobSource {
   /** The next page of events after a seq, at most 256. */
   eventsAfter(run: RunId, after: number, kinds: readonly EventKind[] | undefined): StoredEvent[] {
     const only = kinds === undefined ? '' : 'AND kind IN (SELECT value FROM json_each(?))';
-    const sql = `SELECT seq, version, json FROM events WHERE run = (SELECT no FROM runs WHERE run = ?) AND seq > ? ${only} ORDER BY seq LIMIT ${PAGE_ENTRIES}`;
+    const sql = `SELECT seq, version, kind, place, json FROM events WHERE run = (SELECT no FROM runs WHERE run = ?) AND seq > ? ${only} ORDER BY seq LIMIT ${PAGE_ENTRIES}`;
     const values = kinds === undefined ? [run, after] : [run, after, JSON.stringify(kinds)];
     return this.#prepared(sql)
       .all(...values)
-      .map((found) => this.#readEvent(found));
+      .map((found) => this.#readEvent(run, found));
   }
 
   blob(hash: string): string | undefined {
-    const found = this.#prepared('SELECT text FROM blobs WHERE hash = ?').get(hash);
-    return found === undefined ? undefined : this.#text(found, 'text');
+    const name = this.#seal?.name('blob', hash) ?? hash;
+    const found = this.#prepared('SELECT text FROM blobs WHERE hash = ?').get(name);
+    if (found === undefined) return undefined;
+    return this.#seal === undefined ? this.#text(found, 'text') : this.#opened(this.#seal.open(this.#bytes(found, 'text'), name), 'text');
   }
 
   #prepared(sql: string): StatementSync {
@@ -128,8 +138,42 @@ export class SqliteTables implements BlobSource {
     return statement;
   }
 
-  #readEvent(found: SqlRow): StoredEvent {
-    return { seq: this.#number(found, 'seq'), version: this.#number(found, 'version'), json: this.#text(found, 'json') };
+  #readEvent(run: RunId, found: SqlRow): StoredEvent {
+    return { seq: this.#number(found, 'seq'), version: this.#number(found, 'version'), json: this.#json(run, found) };
+  }
+
+  #json(run: RunId, found: SqlRow): string {
+    if (this.#seal === undefined) return this.#text(found, 'json');
+    const [seq, version] = [this.#number(found, 'seq'), this.#number(found, 'version')];
+    const place = found['place'] === null ? null : this.#text(found, 'place');
+    const position = { run, seq, version, kind: this.#text(found, 'kind'), place };
+    const json = this.#seal.openEvent(this.#bytes(found, 'json'), position);
+    if (json !== undefined) return json;
+    throw journalDamaged(this.#file, `event ${seq} of run ${run} was changed, or does not belong there: its seal does not fit`);
+  }
+
+  /** An event's own word for its place: in an encrypted file the column only finds it. */
+  #placeOf(found: SqlRow): Place {
+    if (this.#seal === undefined) return this.#text(found, 'place') as Place; // only events of calls have answers
+    const event: unknown = JSON.parse(this.#json(this.#text(found, 'run') as RunId, found)); // as in #readRun
+    if (typeof event === 'object' && event !== null && 'place' in event) return String(event.place) as Place; // as encodeEvent wrote it
+    throw this.#damaged('place');
+  }
+
+  #field(found: SqlRow, column: string, bound: string): string {
+    const text = this.#text(found, column);
+    return this.#seal === undefined ? text : this.#opened(this.#seal.openField(text, bound), column);
+  }
+
+  #opened(text: string | undefined, column: string): string {
+    if (text === undefined) throw journalDamaged(this.#file, `a ${column} was changed, or does not belong there: its seal does not fit`);
+    return text;
+  }
+
+  #bytes(found: SqlRow, column: string): Uint8Array {
+    const value = found[column];
+    if (!(value instanceof Uint8Array)) throw this.#damaged(column);
+    return value;
   }
 
   #readRun(found: SqlRow): StoredRun {
@@ -157,11 +201,11 @@ export class SqliteTables implements BlobSource {
   #readRow(found: SqlRow): RowState {
     const status = STATUSES.find((known) => known === found['status']);
     if (status === undefined) throw this.#damaged('status');
-    const scope = found['scope'] === null ? undefined : this.#text(found, 'scope');
+    const scope = found['scope'] === null ? undefined : this.#field(found, 'scope', `scope ${this.#text(found, 'run')}`);
     const program = found['program'] === null ? undefined : this.#readProgram(this.#text(found, 'program'));
     return {
       agent: this.#text(found, 'agent'),
-      inputHash: this.#text(found, 'input_hash'),
+      inputHash: this.#field(found, 'input_hash', `input ${this.#text(found, 'run')}`),
       status,
       startedAt: this.#number(found, 'started_at'),
       ...(program === undefined ? {} : { program }),

@@ -8,7 +8,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { EVENT_VERSION } from './event.ts';
 import type { RowState } from './rows.ts';
-import { type Change, type Committer, EVENT_CELLS, type Outcome } from './sqliteChange.ts';
+import { type Change, type Committer, EVENT_CELLS, type Outcome, type Stored } from './sqliteChange.ts';
 import { isBusy, journalBusy, journalError } from './sqliteErrors.ts';
 import { type FileOptions, openFile, reserveLog } from './sqliteFile.ts';
 
@@ -136,7 +136,7 @@ export class SqliteWriter {
   }
 
   /** A blob goes with the last run that refers to it: a run is written by one claim at a time, so what it refers to stays. */
-  #insertBlob(no: number, hash: string, text: string): void {
+  #insertBlob(no: number, hash: string, text: Stored): void {
     const known = `${no} ${hash}`;
     if (this.#knownBlobs.has(known)) return;
     this.#write('INSERT OR IGNORE INTO blobs (hash, text) VALUES (?, ?)', [hash, text]);
