@@ -5,7 +5,7 @@
 // I2 an encoded event shares nothing with the caller's: it is text, and changing the object later changes nothing.
 
 import { AmdahlError, describe, sentence } from '../agent/errors.ts';
-import { BLOB_LENGTH_MIN, blobOf, holdsLong, holdsReserved, restore, stringifyWithBlobs } from './blobs.ts';
+import { BLOB_LENGTH_MIN, blobOf, holdsLong, isConversation, holdsReserved, restore, stringifyWithBlobs } from './blobs.ts';
 import type { StoredBlob } from './blobs.ts';
 import { EVENT_VERSION } from './event.ts';
 import type { Event, EventKind, Place, RunId, Setup } from './event.ts';
@@ -95,7 +95,7 @@ export function decodeEvent(run: RunId, stored: StoredEvent, source: BlobSource,
 function encodeBody(kind: EventKind, place: Place | undefined, body: object, files: boolean): EncodedEvent {
   if (!files) {
     const json = JSON.stringify(body);
-    const short = json.length < BLOB_LENGTH_MIN || !holdsLong(body);
+    const short = json.length < BLOB_LENGTH_MIN || !(holdsLong(body) || isConversation(conversationIn(body)));
     if (short && !holdsReserved(json)) return { kind, place, json, blobs: NO_BLOBS };
   }
   const blobs: StoredBlob[] = [];
@@ -112,6 +112,11 @@ function setupBlob(setup: Setup): StoredBlob {
   const blob = blobOf(setup);
   if (Object.isFrozen(setup)) frozenSetups.set(setup, blob);
   return blob;
+}
+
+/** Where an event may have a conversation. */
+function conversationIn(body: object): unknown {
+  return 'adds' in body ? body.adds : 'input' in body ? body.input : undefined;
 }
 
 /** Files in messages may be bytes, which JSON.stringify would spell out number by number. */

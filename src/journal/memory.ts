@@ -169,9 +169,10 @@ class MemoryStore implements MemoryJournal, BlobSource {
     const gone = new Set(runs.map(({ run }) => run));
     const texts = [...this.#runs].flatMap(([run, kept]) => (gone.has(run) ? kept.texts : []));
     const kept = [...this.#runs].flatMap(([run, one]) => (gone.has(run) ? [] : one.texts));
-    const orphans = [...this.#blobs].filter(
-      ([hash]) => texts.some((text) => text.includes(hash)) && !kept.some((text) => text.includes(hash)),
-    );
+    const needed = this.#referred(kept);
+    const orphans = [...this.#referred(texts)]
+      .filter((hash) => !needed.has(hash))
+      .map((hash) => [hash, this.#blobs.get(hash) ?? ''] as const);
     const bytes = [...texts, ...orphans.map(([, text]) => text)].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     if (options.dryRun !== true) {
       for (const run of gone) {
@@ -186,6 +187,21 @@ class MemoryStore implements MemoryJournal, BlobSource {
         );
     }
     return { runs, events: texts.length, bytes, overwritten: true };
+  }
+
+  /** The blobs that texts refer to, and those that these refer to. */
+  #referred(texts: readonly string[]): ReadonlySet<string> {
+    const found = new Set<string>();
+    const open = [...texts];
+    for (let text = open.pop(); text !== undefined; text = open.pop()) {
+      for (const [hash] of text.matchAll(/(?<=")[\w-]{43}(?=")/g)) {
+        const blob = found.has(hash) ? undefined : this.#blobs.get(hash);
+        if (blob === undefined) continue;
+        found.add(hash);
+        open.push(blob);
+      }
+    }
+    return found;
   }
 
   watch(run: RunId, listener: () => void): () => void {

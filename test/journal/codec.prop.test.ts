@@ -61,3 +61,27 @@ test('any setup round-trips, whatever its messages hold', () => {
     { numRuns: 500 },
   );
 });
+
+test('conversations round-trip, and one that has grown adds only what is new', () => {
+  const message = fc.record({
+    role: fc.constantFrom('user', 'assistant', 'system'),
+    content: fc.array(fc.record({ type: fc.constant('text'), text: fc.oneof(text, fc.constant('x'.repeat(400))) }), { maxLength: 2 }),
+  });
+  const odd = fc.oneof(json, fc.constant({ $chain: 'x' }), fc.constant({ $chain: 'x', head: [] }));
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 12 }), odd, (said, other) => {
+      const long = [...said, { role: 'user', content: [{ type: 'text', text: 'y'.repeat(2_000) }, other] }] as Json[];
+      const event = started(1, { input: long });
+      const before = encodeEvent(event);
+      const source = { name: 'a test journal', blob: (hash: string) => before.blobs.find((blob) => blob.hash === hash)?.text };
+      const back = decodeEvent(runOf('run'), { seq: 0, version: EVENT_VERSION, json: before.json }, source);
+      expect(JSON.stringify(back)).toBe(JSON.stringify(event));
+
+      const known = new Set(before.blobs.map(({ hash }) => hash));
+      const after = encodeEvent(started(1, { input: [...long, { role: 'user', content: 'and?' }] }));
+      const isChained = long.length > 3 && long.some((one) => (one as { role: string }).role !== 'system');
+      if (isChained) expect(after.blobs.filter(({ hash }) => !known.has(hash)).length).toBe(1);
+    }),
+    { numRuns: 300 },
+  );
+});

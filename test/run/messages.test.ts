@@ -3,7 +3,8 @@
 import { generateText, type ModelMessage, type UIMessage } from 'ai';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { agent, flow, messages, pipe, step, tool } from '../../src/index.ts';
+import { agent, type AppendedMessage, flow, messages, pipe, step, tool } from '../../src/index.ts';
+import { encodeEvent } from '../../src/journal/codec.ts';
 import { scripted } from '../../src/testing.ts';
 import { Trial } from '../support/trial.ts';
 
@@ -192,4 +193,27 @@ test('system messages that are kept stand where they stood, behind the instructi
   const chat = agent({ name: 'chat', model, instructions: 'Be brief.', input: messages({ system: 'keep' }) });
   await new Trial().run(chat, [{ role: 'system', content: 'Speak German.' }, said]);
   expect(model.requests[0]?.prompt.map(({ role }) => role)).toEqual(['system', 'system', 'user']);
+});
+
+test('a conversation that grows is stored once, however often it is asked about', async () => {
+  const stored = async (turns: number): Promise<number> => {
+    const model = scripted((_, nth) => ({ text: `answer ${nth} `.repeat(40) }));
+    const chat = agent({ name: 'chat', model, instructions: 'x', input: messages() });
+    const blobs = new Map<string, number>();
+    let bytes = 0;
+    let history: (ModelMessage | AppendedMessage)[] = [];
+    for (let turn = 0; turn < turns; turn += 1) {
+      const trial = new Trial();
+      history = [...history, { role: 'user', content: `question ${turn} `.repeat(40) }];
+      history = [...history, ...(await trial.run(chat, history)).messages];
+      for (const event of await trial.events()) {
+        const encoded = encodeEvent(event);
+        bytes += encoded.json.length;
+        for (const { hash, text } of encoded.blobs) blobs.set(hash, text.length);
+      }
+    }
+    return bytes + [...blobs.values()].reduce((sum, length) => sum + length, 0);
+  };
+  const [some, twice] = [await stored(20), await stored(40)];
+  expect(twice / some).toBeLessThan(2.2);
 });
