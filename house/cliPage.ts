@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import process from 'node:process';
-import type { Command } from 'commander';
+import type { Argument, Command } from 'commander';
 import { commandLine } from '../src/cli/commands.ts';
 import { openTerminal } from '../src/cli/terminal.ts';
 
@@ -21,19 +21,14 @@ export function cliPage(page: string): string {
 function section(command: Command): string {
   const { registeredArguments, options } = command;
   const rows = [
-    ...registeredArguments.map((one) => row(one.required ? `<${one.name()}>` : `[${one.name()}]`, one.description)),
+    ...registeredArguments.map((one) => row(written(one), one.description)),
     ...options.map((one) =>
       row(one.flags, one.description + (one.defaultValue === undefined ? '' : ` (default: ${String(one.defaultValue)})`)),
     ),
   ];
   const table = rows.length === 0 ? [] : [`|  |  |\n| --- | --- |\n${rows.join('\n')}`];
   const more = afterHelp(command);
-  const usage = [
-    'amdahl',
-    command.name(),
-    ...(options.length === 0 ? [] : ['[options]']),
-    ...registeredArguments.map((one) => (one.required ? `<${one.name()}>` : `[${one.name()}]`)),
-  ];
+  const usage = ['amdahl', command.name(), ...(options.length === 0 ? [] : ['[options]']), ...registeredArguments.map(written)];
   return [
     `## amdahl ${command.name()}`,
     command.description(),
@@ -41,6 +36,11 @@ function section(command: Command): string {
     ...table,
     ...(more === '' ? [] : [`\`\`\`text\n${more}\n\`\`\``]),
   ].join('\n\n');
+}
+
+function written(argument: Argument): string {
+  const name = argument.variadic ? `${argument.name()}...` : argument.name();
+  return argument.required ? `<${name}>` : `[${name}]`;
 }
 
 function row(name: string, about: string): string {
