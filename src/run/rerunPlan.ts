@@ -6,10 +6,10 @@ import { unrepeatable } from '../agent/reuse.ts';
 import type { Event, EventOf, Place, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { changedParts } from './changed.ts';
-import type { Models } from './models.ts';
 import { systemClock } from './ports.ts';
 import { Roster } from './roster.ts';
 import { systemRegistry } from './surroundings.ts';
+import type { RunOptions } from './runOptions.ts';
 import { secretsOf } from './runSecrets.ts';
 
 /** Calls of one agent that fare alike. `tokens` and `usdMicros` are what those bought anew cost then. */
@@ -38,14 +38,20 @@ interface Leaf {
   usdMicros: number;
 }
 
-/** O(journal), read in pages; memory O(leaf calls). */
-export async function rerunPlan(journal: Journal, run: RunId, root: AnyAgent, models: Models): Promise<RerunPlan> {
+/** `models` and `settings` as the new run will be given them. O(journal), read in pages; memory O(leaf calls). */
+export async function rerunPlan(
+  journal: Journal,
+  run: RunId,
+  root: AnyAgent,
+  { models = {}, settings = {} }: Pick<RunOptions, 'models' | 'settings'>,
+): Promise<RerunPlan> {
   const leaves = await leavesOf(journal, run);
   const roster = new Roster({
     clock: systemClock,
     prices: {},
     rateLimits: {},
     models,
+    settings,
     registry: systemRegistry,
     secrets: secretsOf(root, { models }),
   });
