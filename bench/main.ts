@@ -5,6 +5,7 @@
 import { fork } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { besideProcess } from './besideProcess.ts';
+import { cache } from './cache.ts';
 import { callCost } from './callCost.ts';
 import { chaos } from './chaos.ts';
 import { findingTable, type Report, tableText } from './finding.ts';
@@ -30,6 +31,7 @@ interface Bench {
 const BENCHES: Readonly<Record<string, Bench>> = {
   call: { title: 'What a call costs', measure: callCost },
   beside: { title: 'What a call costs beside generateText', measure: besideProcess },
+  cache: { title: 'What prompt caching saves', measure: cache },
   memory: { title: 'What a call in flight holds', measure: inFlight },
   journal: { title: 'How a journal grows with a conversation', measure: journalGrowth },
   thread: { title: 'Which thread should write the journal', measure: journalThread },

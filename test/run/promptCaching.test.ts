@@ -19,7 +19,7 @@ interface Ran {
 async function ran<I>(asked: Agent<I, unknown>, input: I, course: (nth: number) => Course, more: object = {}): Promise<Ran> {
   const trial = new Trial({ prices: { '*': { in: 3, out: 15 } } });
   const cached = cachedModel(trial.clock, course, more);
-  const { output } = await trial.run<I, unknown>(asked, input as never, { models: { '*': cached.model } });
+  const { output } = await trial.run<I, unknown>(asked, input, { models: { '*': cached.model } });
   return { trial, cached, output };
 }
 
