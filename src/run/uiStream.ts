@@ -1,7 +1,7 @@
 // A run as an AI SDK UI message stream and as the HTTP response that carries it. Called by handle.ts. Whoever goes away
 // stops reading, and nothing else: the run goes on.
 
-import { type AmdahlError, asAmdahl } from '../agent/errors.ts';
+import { AmdahlError, asAmdahl } from '../agent/errors.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';
 import type { Entry, RunId } from '../journal/event.ts';
 import { Speech } from '../journal/speech.ts';
@@ -41,6 +41,7 @@ export interface UiSource {
 /** @throws AmdahlError MISCONFIGURED */
 export function uiStream(source: UiSource, options: UiStreamOptions = {}): ReadableStream<UiChunk> {
   checkOptions(options, STREAM, 'toUIMessageStream()');
+  checkCount(options.after, 0, 'after');
   const aborter = new AbortController();
   const chunks = numbered(source, options, aborter.signal);
   return new ReadableStream<UiChunk>({
@@ -56,6 +57,8 @@ export function uiStream(source: UiSource, options: UiStreamOptions = {}): Reada
 /** Server-sent events as the AI SDK's transports read them. Each has its number as its id: `after` takes that of the last one. */
 export function uiResponse(source: UiSource, options: UiResponseOptions = {}): Response {
   checkOptions(options, RESPONSE, 'toUIMessageStreamResponse()');
+  checkCount(options.after, 0, 'after');
+  checkCount(options.keepAliveMs, 1, 'keepAliveMs');
   const { status = 200, headers = {}, keepAliveMs = 15_000, ...shown } = options;
   const aborter = new AbortController();
   const chunks = numbered(source, shown, aborter.signal);
@@ -87,6 +90,11 @@ const HEADERS = {
   'x-vercel-ai-ui-message-stream': 'v1',
   'x-accel-buffering': 'no',
 };
+
+function checkCount(value: number | undefined, least: number, option: string): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least)) return;
+  throw new AmdahlError('MISCONFIGURED', `${option} of a UI message stream is a whole number from ${least} on, not ${value}.`);
+}
 
 interface Numbered {
   readonly number: number;

@@ -210,3 +210,16 @@ test("the message that the AI SDK reads has the steps, tools and texts of the AI
   const flat = JSON.stringify(messages.at(-1));
   expect(flat).not.toContain('five');
 });
+
+test('what a sending said before it broke off is withdrawn before the next says anything', async () => {
+  let sent = 0;
+  const breaking = slowly(
+    scripted(() => ({ text: (sent += 1) === 1 ? 'half of it' : 'the whole' })),
+    async (piece) => {
+      await pause();
+      if (piece === ' it') throw new AmdahlError('MODEL_UNAVAILABLE', 'gone', { retryable: 'yes' });
+    },
+  );
+  const handle = start(agent({ name: 'say', instructions: 'x', model: breaking }), 'x', options());
+  expect(await drive(all(handle.text))).toEqual(['half', 'half of', '', 'the', 'the whole']);
+});
