@@ -6,11 +6,14 @@ import { testRun } from 'amdahl/testing';
 import chat from './chat.ts';
 
 test('the clerk is told the conversation, and answers', async () => {
-  const { output, prompts } = await testRun(
-    chat,
-    { conversation: [{ who: 'customer', says: 'Do you have a green lamp?' }] },
-    { models: { chat: { expect: 'green lamp', text: 'Yes, two of them.' } } },
-  );
-  assert.equal(output, 'Yes, two of them.');
+  const conversation = [
+    { role: 'user', content: 'Do you have a green lamp?' },
+    { role: 'assistant', content: 'Two of them.' },
+    { role: 'user', content: 'What do they cost?' },
+  ] as const;
+  const models = { chat: { expect: 'What do they cost?', text: '40 EUR each.' } };
+  const { output, prompts } = await testRun(chat, conversation, { models });
+  assert.equal(output, '40 EUR each.');
   assert.match(prompts[0]?.system ?? '', /lamp shop/);
+  assert.equal(prompts[0]?.messages.length, 4);
 });

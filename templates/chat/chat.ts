@@ -1,14 +1,11 @@
-// The agent behind the chat: it reads the conversation so far and says what comes next.
+// The agent behind the chat: it is given the conversation so far and says what comes next.
 
-import { agent } from 'amdahl';
-import { z } from 'zod';
+import { agent, messages } from 'amdahl';
 import { model } from './model.ts';
 
 export default agent({
   name: 'chat',
   model,
-  instructions: 'You are a clerk in a lamp shop. Answer the last thing the customer said, in at most three sentences.',
-  input: z.object({
-    conversation: z.array(z.object({ who: z.enum(['customer', 'clerk']), says: z.string() })).min(1),
-  }),
+  instructions: 'You are a clerk in a lamp shop. Answer in at most three sentences.',
+  input: messages(),
 });

@@ -1,15 +1,15 @@
 // The chat as two functions from a Request to a Response, as they would stand in a route of Next or Hono. They speak the stream
-// of the AI SDK, so that useChat({ resume: true }) reads them as they are. Whoever leaves stops nothing: the run goes on, and
-// is read again from its journal.
+// of the AI SDK: useChat({ resume: true }) reads them as they are. Whoever leaves stops nothing: the run goes on, and is read
+// again from its journal.
 
 import { follow, start } from 'amdahl';
 import { z } from 'zod';
 import chat from './chat.ts';
 
-const Part = z.looseObject({ type: z.string(), text: z.string().optional() });
+/** What useChat sends. messages() in chat.ts looks at the messages themselves. */
 const Body = z.looseObject({
   id: z.string(),
-  messages: z.array(z.looseObject({ role: z.enum(['user', 'assistant', 'system']), parts: z.array(Part) })).min(1),
+  messages: z.array(z.looseObject({ role: z.enum(['user', 'assistant']), parts: z.array(z.looseObject({ type: z.string() })) })).min(1),
 });
 
 /** The run that a chat asked last. Where there are several servers, this belongs into a database. */
@@ -20,11 +20,7 @@ export async function POST(request: Request): Promise<Response> {
   const body = Body.safeParse(await request.json());
   if (!body.success) return Response.json({ error: z.prettifyError(body.error) }, { status: 400 });
   const { id, messages } = body.data;
-  const conversation = messages.map(({ role, parts }) => ({
-    who: role === 'user' ? ('customer' as const) : ('clerk' as const),
-    says: parts.flatMap(({ type, text }) => (type === 'text' && text !== undefined ? [text] : [])).join(''),
-  }));
-  const handle = start(chat, { conversation }, { id: `chat-${encodeURIComponent(id)}-${messages.length}` });
+  const handle = start(chat, messages, { id: `chat-${encodeURIComponent(id)}-${messages.length}` });
   lastRun.set(id, handle.id);
   return handle.toUIMessageStreamResponse();
 }
