@@ -57,7 +57,7 @@ Examples:
 const RUN_HELP = `
 FILE is a module: .ts, .mts, .js or .mjs, or anything that the project's tsx runs. Without #export its default export is
 run, or the only agent it exports. It may export context(subject), which makes the run's context from --subject, and again when the run goes on, and
-options = { scope, reuse, models, prices, limits, rateLimits, budget, secrets } for its runs.
+options = { scope, reuse, models, settings, prices, limits, rateLimits, budget, secrets } for its runs.
 
 Examples:
   amdahl run sweep.ts --input '{"question":"where is eval used?"}'

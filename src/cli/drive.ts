@@ -102,7 +102,7 @@ function start(
   signal: AbortSignal,
   onEvent: Watch['event'],
 ): Promise<RunResult<unknown>> {
-  const { models: named, prices, limits, rateLimits, secrets, reuse, budget: own } = program.options;
+  const { models: named, settings, prices, limits, rateLimits, secrets, reuse, budget: own } = program.options;
   const caps = { ...own, ...budget };
   const models = Object.keys(given).length === 0 ? named : { ...named, ...given };
   return run(program.agent as never, input as never, {
@@ -113,6 +113,7 @@ function start(
     program: program.ref,
     ...(Object.keys(caps).length === 0 ? {} : { budget: caps }),
     ...(models === undefined ? {} : { models: models as never }), // run() holds these against its own rules.
+    ...(settings === undefined ? {} : { settings: settings as never }),
     ...(prices === undefined ? {} : { prices: prices as never }),
     ...(limits === undefined ? {} : { limits }),
     ...(rateLimits === undefined ? {} : { rateLimits: rateLimits as never }),

@@ -21,6 +21,7 @@ export interface ProgramOptions {
   readonly models?: Readonly<Record<string, unknown>>;
   readonly prices?: Readonly<Record<string, unknown>>;
   readonly limits?: Readonly<Record<string, number>>;
+  readonly settings?: Readonly<Record<string, unknown>>;
   readonly rateLimits?: Readonly<Record<string, unknown>>;
   readonly budget?: Budget;
   readonly scope?: string;
@@ -151,14 +152,14 @@ function optionsOf(file: string, module: Record<string, unknown>): ProgramOption
   if (typeof options !== 'object' || options === null)
     throw new AmdahlError(
       'MISCONFIGURED',
-      `'options' of ${file} is no object. Export { models, prices, limits, rateLimits, budget, secrets, scope, reuse } or nothing.`,
+      `'options' of ${file} is no object. Export { models, settings, prices, limits, rateLimits, budget, secrets, scope, reuse } or nothing.`,
     );
-  const known = new Set(['models', 'prices', 'limits', 'rateLimits', 'budget', 'secrets', 'scope', 'reuse']);
+  const known = new Set(['models', 'settings', 'prices', 'limits', 'rateLimits', 'budget', 'secrets', 'scope', 'reuse']);
   const odd = Object.keys(options).find((key) => !known.has(key));
   if (odd !== undefined)
     throw new AmdahlError(
       'MISCONFIGURED',
-      `'options' of ${file} has '${odd}', which a run does not take from a program. Use models, prices, limits, rateLimits, budget, secrets, scope and reuse.`,
+      `'options' of ${file} has '${odd}', which a run does not take from a program. Use models, settings, prices, limits, rateLimits, budget, secrets, scope and reuse.`,
     );
   return options; // run() holds every part against its own rules.
 }

@@ -58,7 +58,7 @@ export function stringifyWithBlobs(value: unknown, blobs: StoredBlob[]): string 
     if (own instanceof URL) return { $url: own.href };
     if (typeof plain === 'string') return isLong(plain) ? refer(plain, blobs) : plain;
     if (typeof plain !== 'object' || plain === null || plain instanceof Chained) return plain;
-    if (Array.isArray(plain)) return isConversation(plain) ? chained(plain, blobs) : (plain as unknown);
+    if (Array.isArray(plain)) return isConversation(plain) ? chained(plain, blobs) : plain;
     return Object.keys(plain).some((name) => RESERVED.test(name)) ? rename(plain, (name) => `$${name}`) : plain;
   };
   return JSON.stringify(value, hide);
