@@ -36,7 +36,10 @@ export async function rerunCommand(text: string, file: string | undefined, optio
   checkAgents(models, program.agent);
   const input = options.input === undefined ? began?.input : await readInput(options.input, program.agent, terminal);
   const subject = readSubject(options.subject) ?? began?.subject;
-  const plan = await rerunPlan(journal, row.run, program.agent, { models: { ...program.options.models, ...models } as never }); // as drive gives them to run()
+  const plan = await rerunPlan(journal, row.run, program.agent, {
+    models: { ...program.options.models, ...models } as never, // as drive gives them to run()
+    settings: (program.options.settings ?? {}) as never,
+  });
   const mode = modeOf(options);
   if (mode === 'people') for (const line of planLines(plan, options.input !== undefined, terminal.err)) terminal.err.line(line);
   if (options.yes !== true) {
