@@ -4,7 +4,7 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import type { Json } from '../agent/canonical.ts';
-import { CREDENTIAL, formsOf, SECRET_LENGTH_MIN, SECRET_VARIABLE } from './secretValues.ts';
+import { base64FormsOf, CREDENTIAL, formsOf, SECRET_LENGTH_MIN, SECRET_VARIABLE } from './secretValues.ts';
 
 export type Redact = (text: string) => string;
 
@@ -71,7 +71,7 @@ export function redactor(env: Readonly<Record<string, string | undefined>>): Red
   for (const [name, value] of Object.entries(env)) {
     const plain = value?.trim().toWellFormed() ?? '';
     if (plain.length < SECRET_LENGTH_MIN || WORD.test(plain) || !SECRET_VARIABLE.test(name)) continue;
-    for (const form of formsOf(plain)) values.add(form);
+    for (const form of [...formsOf(plain), ...base64FormsOf(plain)]) values.add(form);
   }
   const longestFirst = [...values].toSorted((a, b) => b.length - a.length);
   const redact = (text: string): string => {

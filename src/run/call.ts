@@ -28,6 +28,7 @@ export function ask(asker: Asker, agent: AnyAgent, raw: unknown, options: AskOpt
     asker.life.check();
     assertAgent(agent, `'${asker.path}'`);
     const given = agent.input.raw === undefined ? raw : agent.input.raw(raw);
+    asker.session.roster.meet(agent);
     const input = asker.session.secrets.input(agent, toJson(given, `the input of '${agent.name}'`), agent.name);
     const text = canonical(input);
     const hasFiles = mayHoldAttachments(text);

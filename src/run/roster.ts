@@ -52,6 +52,11 @@ export class Roster {
     this.#options = options;
   }
 
+  /** An agent is about to be asked: what it holds is secret before anything of the question is kept. */
+  meet(agent: AnyAgent): void {
+    this.#knownOf(agent);
+  }
+
   /**
    * The models of an agent, in the order in which they are asked.
    * @throws AmdahlError MODEL_MISSING, MODEL_DENIED, MISCONFIGURED
@@ -160,6 +165,11 @@ export class Roster {
       const print = fingerprint(agent, (one) => pick(one)?.[0].model, settingsOf);
       known = { candidates, settings, fingerprint: print, fixed: undefined, setups: new Map() };
       this.#known.set(agent, known);
+      if (candidates !== undefined)
+        this.#options.secrets.meet(
+          settings,
+          candidates.map(({ model }) => model),
+        );
     }
     return known;
   }

@@ -5,21 +5,28 @@ import type { AnyAgent } from '../agent/definition.ts';
 import { credentialsOf } from '../model/providerAccount.ts';
 import { modelObjects } from './models.ts';
 import type { RunOptions } from './runOptions.ts';
-import { knownSecrets } from './secretOptions.ts';
+import { type Known, knownSecrets } from './secretOptions.ts';
 import { Secrets } from './secrets.ts';
 import { systemRegistry, systemSurroundings } from './surroundings.ts';
 
 /** @throws AmdahlError MISCONFIGURED for models that are none; SECRET_IN_CONTRACT for a subject or a scope that holds a secret. */
 export function secretsOf(root: AnyAgent, options: RunOptions): Secrets {
-  const { secrets = {}, models = {}, context, subject, scope } = options;
-  const credentials = modelObjects(root, models, systemRegistry).flatMap(credentialsOf);
+  const { secrets = {}, models = {}, settings = {}, context, subject, scope } = options;
+  const credentials = new Set(modelObjects(root, models, systemRegistry).flatMap(credentialsOf));
   // Headers are the run's settings', or the agents' own.
-  const objects = [context, 'settings' in options ? options.settings : undefined, ...settingsBelow(root)];
-  const known = new Secrets(knownSecrets(secrets, { env: systemSurroundings.env, credentials, objects }));
+  const objects = new Set<unknown>([context, settings, ...settingsBelow(root)]);
+  const known = (): Known => knownSecrets(secrets, { env: systemSurroundings.env, credentials: [...credentials], objects: [...objects] });
+  const learn = (more: unknown, asked: readonly object[]): Known | undefined => {
+    const before = credentials.size + objects.size;
+    for (const credential of asked.flatMap(credentialsOf)) credentials.add(credential);
+    if (typeof more === 'object' && more !== null && 'headers' in more) objects.add(more);
+    return credentials.size + objects.size === before ? undefined : known();
+  };
+  const found = new Secrets(known(), learn);
   // Both are journaled as they are: a placeholder would be another subject, and another tenant.
-  known.refuse(subject, 'The subject of the run');
-  known.refuse(scope, 'The scope of the run');
-  return known;
+  found.refuse(subject, 'The subject of the run');
+  found.refuse(scope, 'The scope of the run');
+  return found;
 }
 
 /** Of all agents that are known without running them. */

@@ -33,15 +33,28 @@ export interface SafeReply {
   readonly hidden: readonly string[];
 }
 
+type Learn = (settings: unknown, models: readonly object[]) => Known | undefined;
+
 export class Secrets {
-  /** There are none to look for. */
-  readonly none: boolean;
-  readonly #texts: SecretTexts;
+  #texts: SecretTexts;
+  readonly #learn: Learn | undefined;
   readonly #replies = new WeakMap<object, SafeReply>();
 
-  constructor(known: Known) {
+  /** `learn`: what is known once an agent is met that nobody knew of before; undefined where that is nothing new. */
+  constructor(known: Known, learn?: Learn) {
     this.#texts = new SecretTexts(known);
-    this.none = this.#texts.none;
+    this.#learn = learn;
+  }
+
+  /** There are none to look for. */
+  get none(): boolean {
+    return this.#texts.none;
+  }
+
+  /** An agent is about to be asked: what its settings and its models hold is secret from here on. */
+  meet(settings: unknown, models: readonly object[]): void {
+    const known = this.#learn?.(settings, models);
+    if (known !== undefined) this.#texts = new SecretTexts(known);
   }
 
   /** The text without secrets. O(length); `opaque`: only known values are looked for. */
