@@ -5,7 +5,6 @@
 // U2 while the run goes on, all it shows is one step of the message: `reset-step` takes back a step, and what still stands is
 //    told again. Only at the end are the steps told apart, as the AI SDK's own streams have them.
 
-import type { AmdahlError } from '../agent/errors.ts';
 import type { Json } from '../journal/event.ts';
 import type { Speech, SpeechPart, ToolSpeech } from '../journal/speech.ts';
 
@@ -69,8 +68,8 @@ export class UiTelling {
   }
 
   /** The end of a run that failed, or of which no more can be told. */
-  fail({ code, message }: Pick<AmdahlError, 'code' | 'message'>): readonly UiChunk[] {
-    const error: UiChunk = { type: 'error', errorText: `${code}: ${message}` };
+  fail(errorText: string): readonly UiChunk[] {
+    const error: UiChunk = { type: 'error', errorText };
     return [...this.#close(), { type: 'finish-step' }, error, { type: 'finish', finishReason: 'error' }];
   }
 

@@ -17,6 +17,8 @@ export interface UiStreamOptions {
   readonly sendReasoning?: boolean;
   /** Default: false, as in the AI SDK. */
   readonly sendSources?: boolean;
+  /** What the reader is told of a failure. Default: its code and its message; nothing of its causes, data or stack. */
+  readonly onError?: (error: AmdahlError) => string;
 }
 
 export interface UiResponseOptions extends UiStreamOptions {
@@ -26,7 +28,7 @@ export interface UiResponseOptions extends UiStreamOptions {
   readonly keepAliveMs?: number;
 }
 
-const STREAM: OptionNames<UiStreamOptions> = { after: true, messageId: true, sendReasoning: true, sendSources: true };
+const STREAM: OptionNames<UiStreamOptions> = { after: true, messageId: true, sendReasoning: true, sendSources: true, onError: true };
 const RESPONSE: OptionNames<UiResponseOptions> = { ...STREAM, status: true, headers: true, keepAliveMs: true };
 
 /** What a stream is made of. */
@@ -112,7 +114,7 @@ async function* numbered(source: UiSource, options: UiStreamOptions, signal: Abo
 
 /** An end is told only when nothing follows it: a run that failed and goes on has not ended. */
 async function* chunksOf(source: UiSource, options: UiStreamOptions, signal: AbortSignal): AsyncGenerator<UiChunk, void, undefined> {
-  const { messageId = source.id, sendReasoning = true, sendSources = false } = options;
+  const { messageId = source.id, sendReasoning = true, sendSources = false, onError = codeAndMessage } = options;
   const telling = new UiTelling({ messageId, sendReasoning, sendSources });
   const speech = new Speech();
   let trouble: AmdahlError | undefined;
@@ -126,5 +128,9 @@ async function* chunksOf(source: UiSource, options: UiStreamOptions, signal: Abo
   } catch (thrown) {
     trouble = asAmdahl(thrown, source.id);
   }
-  yield* trouble === undefined ? telling.end(speech) : telling.fail(trouble);
+  yield* trouble === undefined ? telling.end(speech) : telling.fail(onError(trouble));
+}
+
+function codeAndMessage({ code, message }: AmdahlError): string {
+  return `${code}: ${message}`;
 }

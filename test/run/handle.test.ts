@@ -105,6 +105,10 @@ test('a run that fails is a value in its outcome, an error in its text, and an e
   expect((await failure(all(handle.text))).code).toBe('CHECK_FAILED');
   expect((await failure(all(handle.partial))).code).toBe('CHECK_FAILED');
   expect((await all(handle.events())).at(-1)?.event.kind).toBe('run.failed');
+  expect(await all(handle.toUIMessageStream({ onError: ({ code }) => `sorry: ${code}` }))).toContainEqual({
+    type: 'error',
+    errorText: 'sorry: CHECK_FAILED',
+  });
   const chunks = await all(handle.toUIMessageStream());
   expect(chunks.slice(-4)).toEqual([
     { type: 'reset-step' },
