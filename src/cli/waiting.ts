@@ -38,11 +38,12 @@ export const NOBODY_WAITS: Seens = new Map();
 /** What waits at `now`. O(gates + running calls). */
 export function waitsOf(views: readonly GateView[], progress: Progress, now: number): readonly Wait[] {
   const names = Map.groupBy(views, ({ name }) => name);
+  const accountOf = ({ name, account }: GateView): string =>
+    (names.get(name)?.length ?? 0) < 2 || account === undefined ? '' : ` (account ${account.slice(0, 8)})`;
   const atGates = views
     .filter(({ queued, incident }) => queued > 0 || incident !== undefined)
     .map((view): Wait => {
-      const alone = (names.get(view.name)?.length ?? 0) < 2;
-      const account = alone || view.account === undefined ? '' : ` (account ${view.account.slice(0, 8)})`;
+      const account = accountOf(view);
       const name = visible(view.name + account);
       const refused = view.incident !== undefined || view.closed === 'paused' || view.closed === 'breaker';
       return {
@@ -52,7 +53,22 @@ export function waitsOf(views: readonly GateView[], progress: Progress, now: num
         nextMs: view.nextMs,
       };
     });
-  return [...atGates, ...retriesOf(progress, now)];
+  const forCaches = views.flatMap((view): Wait[] => {
+    const { following = 0 } = view;
+    return following === 0 ? [] : [cacheWait(view, following, visible(view.name + accountOf(view)))];
+  });
+  return [...atGates, ...forCaches, ...retriesOf(progress, now)];
+}
+
+/** Calls that follow another's first token. */
+function cacheWait({ name, account = '' }: GateView, following: number, shown: string): Wait {
+  return {
+    key: `cache ${name} ${account}`,
+    text: `${many(following, 'call waits', 'calls wait')} for ${shown} to begin one answer: its cache then holds what they share`,
+    shorter: [`${many(following, 'call waits', 'calls wait')} for the cache of ${shown}`, `${following} wait for a cache`],
+    over: `nobody waits for the cache of ${shown} any more`,
+    nextMs: undefined,
+  };
 }
 
 /** What gates tell of a run at a glance: how many are in line, and whether a provider is down. Pure; O(gates). */

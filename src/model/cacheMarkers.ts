@@ -56,11 +56,18 @@ export function uncached(model: Parameters<typeof cacheRule>[0], options: Langua
   return rule?.marksEndItself === true ? marked(options, { rule, shared: false, end: false, key: undefined }) : options;
 }
 
-/** The request without anything that says what is to be cached: what an answer does not follow from. */
-export function unmarked(options: LanguageModelV4CallOptions): LanguageModelV4CallOptions {
-  const prompt = options.prompt.map((message) => withoutMarks(message, true));
-  const tools = options.tools?.map((tool) => withoutMarks(tool, false));
-  return { ...withoutMarks(options, false), prompt, ...(tools === undefined ? {} : { tools }) };
+/** A request, or the record of one, without anything that says what is to be cached: no answer follows from it. O(parts). */
+export function unmarked<T extends object>(request: T): T {
+  const copy = new Map<string, unknown>(Object.entries(withoutMarks(request, false)));
+  for (const name of ['prompt', 'tools']) {
+    const list: unknown = copy.get(name);
+    if (Array.isArray(list))
+      copy.set(
+        name,
+        list.map((one: unknown) => (typeof one === 'object' && one !== null ? withoutMarks(one, name === 'prompt') : one)),
+      );
+  }
+  return Object.fromEntries(copy) as T; // the same but for its options
 }
 
 /** The place of a mark: a message, and the part in it; the message itself where it has none. */
@@ -70,7 +77,7 @@ interface Place {
 }
 
 function sharedEnds(prompt: LanguageModelV4Prompt): readonly Place[] {
-  const system = prompt.findLastIndex(({ role }, at) => role === 'system' && at < 2);
+  const system = prompt.findLastIndex((message, at) => message.role === 'system' && at < 2 && message.content.trim() !== '');
   const user = prompt.findIndex(({ role }) => role === 'user');
   const parts = prompt[user]?.role === 'user' ? prompt[user].content : [];
   const part = parts.findLastIndex((one) => endsShared(one));
@@ -141,21 +148,23 @@ function says(options: SharedV4ProviderOptions | undefined): boolean {
 function withoutMarks<T extends object>(value: T, withParts: boolean): T {
   const copy = new Map<string, unknown>(Object.entries(value));
   if ('providerOptions' in value) {
-    const kept = keptOf(value.providerOptions as SharedV4ProviderOptions | undefined); // of the provider interface's own objects
+    const kept = keptOf(value.providerOptions);
     if (kept === undefined) copy.delete('providerOptions');
     else copy.set('providerOptions', kept);
   }
   if (withParts && 'content' in value && Array.isArray(value.content))
     copy.set(
       'content',
-      value.content.map((part: object) => withoutMarks(part, false)),
+      value.content.map((part: unknown) => (typeof part === 'object' && part !== null ? withoutMarks(part, false) : part)),
     );
   return Object.fromEntries(copy) as T; // the same but for its options
 }
 
-function keptOf(options: SharedV4ProviderOptions | undefined): SharedV4ProviderOptions | undefined {
-  const kept = Object.entries(options ?? {}).flatMap(([name, own]) => {
+function keptOf(options: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (typeof options !== 'object' || options === null) return undefined;
+  const kept = Object.entries(options).flatMap(([name, own]: [string, unknown]) => {
     if (name === 'amdahl') return [];
+    if (typeof own !== 'object' || own === null) return [[name, own] as const];
     const left = Object.entries(own).filter(([key]) => !SAYS.includes(key));
     return left.length === 0 && Object.keys(own).length > 0 ? [] : [[name, Object.fromEntries(left)] as const];
   });

@@ -32,8 +32,7 @@ const CONTENT: Readonly<Record<Content, true>> = {
 /** A request as it is recorded and compared. `model` is 'provider/modelId'. O(size of the prompt). */
 export function recordedRequest(model: string, options: LanguageModelV4CallOptions, redact: Redact): RecordedRequest {
   const kept: Record<string, Json> = { model };
-  // What is marked for a cache follows from who else asks, and no answer from it.
-  const given: Readonly<Record<string, unknown>> = { ...unmarked(options) };
+  const given: Readonly<Record<string, unknown>> = { ...options };
   for (const name of Object.keys(CONTENT)) {
     const json = redacted(given[name], redact);
     if (json !== undefined) kept[name] = json;
@@ -41,8 +40,9 @@ export function recordedRequest(model: string, options: LanguageModelV4CallOptio
   return comparable(kept);
 }
 
-/** A request without what says nothing: options of no provider are none. */
-export function comparable({ providerOptions, ...rest }: RecordedRequest): RecordedRequest {
+/** A request without what says nothing of an answer: what is marked for a cache, which follows from who else asks, and options of no provider. */
+export function comparable(request: RecordedRequest): RecordedRequest {
+  const { providerOptions, ...rest } = unmarked(request);
   const isNothing = providerOptions === undefined || (isTree(providerOptions) && Object.keys(providerOptions).length === 0);
   return isNothing ? rest : { ...rest, providerOptions };
 }

@@ -27,6 +27,8 @@ export interface GateView {
   readonly account?: string;
   readonly inFlight: number;
   readonly queued: number;
+  /** Requests that wait, before the gate, for another to put what they share into the provider's cache. Absent for none. */
+  readonly following?: number;
   /** Why and for how long, in ms, as far as it is known, the next in line waits. Absent while nobody does. */
   readonly closed?: Closed;
   readonly nextMs?: number;

@@ -8,6 +8,7 @@ import type { GateView } from './gateView.ts';
 import { providerAccount } from './providerAccount.ts';
 import { type RateLimits, rateLimitOf } from './rateLimits.ts';
 import { isStandIn } from './scripted.ts';
+import { sharedPrefixesOf } from './sharedPrefixes.ts';
 import type { WatchPorts } from './watch.ts';
 
 /** Keys come and go: beyond so many, gates where nobody is are forgotten, the longest unused first. */
@@ -41,7 +42,10 @@ export class Gates {
   }
 
   views(): readonly GateView[] {
-    return [...this.#byKey.values()].map((gate) => gate.view());
+    return [...this.#byKey.values()].map((gate) => {
+      const { following } = sharedPrefixesOf(gate);
+      return following === 0 ? gate.view() : { ...gate.view(), following };
+    });
   }
 
   #forget(): void {

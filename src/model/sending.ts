@@ -7,6 +7,7 @@ import {
   type LanguageModelV4CallOptions,
   type LanguageModelV4GenerateResult,
   type LanguageModelV4StreamResult,
+  UnsupportedFunctionalityError,
 } from '@ai-sdk/provider';
 import { AmdahlError } from '../agent/errors.ts';
 import { modelName } from '../agent/fingerprint.ts';
@@ -125,7 +126,7 @@ async function stream(
   return text === undefined ? result : { ...result, structuredOutputText: text };
 }
 
-/** Some accounts may ask a model, but not for a stream: then, where nobody listens, undefined. */
+/** Some accounts may ask a model, but not for a stream, and some models know none: then, where nobody listens, undefined. */
 async function streamWhereAllowed(
   model: LanguageModelV4,
   options: LanguageModelV4CallOptions,
@@ -139,6 +140,7 @@ async function streamWhereAllowed(
 }
 
 function refusesStreams(thrown: unknown): boolean {
+  if (UnsupportedFunctionalityError.isInstance(thrown)) return true;
   return APICallError.isInstance(thrown) && (thrown.statusCode === 400 || thrown.statusCode === 403) && /stream/i.test(thrown.message);
 }
 

@@ -41,6 +41,18 @@ describe('a wait in words', () => {
     expect(texts([view({ limits })])).toEqual([`waiting for ${NAME}: 12 in line`]);
   });
 
+  it('says who waits for another to fill the cache of a provider', () => {
+    const wait = (following: number): readonly Wait[] => waitsOf([view({ queued: 0, following })], noProgress(), 0);
+    expect(wait(49)).toMatchObject([
+      {
+        text: `49 calls wait for ${NAME} to begin one answer: its cache then holds what they share`,
+        shorter: [`49 calls wait for the cache of ${NAME}`, '49 wait for a cache'],
+        over: `nobody waits for the cache of ${NAME} any more`,
+      },
+    ]);
+    expect(wait(1)[0]?.text).toContain('1 call waits for');
+  });
+
   it('does not take a gate that still finds out what a provider takes for one that was refused anything', () => {
     const opening = view({ closed: 'inFlight', nextMs: 400, limits: { source: 'opening', concurrency: 40, pushBacks: 0 } });
     const said = `waiting for ${NAME}: 12 in line, starting with 40 at once until its limits are known; rateLimits: { '${NAME}': { concurrency } } skips this`;

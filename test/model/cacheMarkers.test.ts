@@ -2,6 +2,7 @@ import type { LanguageModelV4CallOptions, LanguageModelV4Prompt } from '@ai-sdk/
 import { describe, expect, test } from 'vitest';
 import { marked, uncached, unmarked } from '../../src/model/cacheMarkers.ts';
 import { cacheRule, type CacheRule } from '../../src/model/cacheRules.ts';
+import { comparable, recordedRequest } from '../../src/model/cassetteRequest.ts';
 
 const CLAUDE = { provider: 'anthropic.messages', modelId: 'claude-sonnet-4-5' };
 const NEWER = { provider: 'openai.responses', modelId: 'gpt-5.6' };
@@ -85,6 +86,8 @@ describe('a marked request', () => {
         },
       ],
     };
+    const blank: LanguageModelV4CallOptions = { prompt: [{ role: 'system', content: '' }] };
+    expect(marked(blank, { rule, shared: true, end: true, key: undefined })).toBe(blank);
     const [message] = marked(spoken, { rule, shared: false, end: true, key: undefined }).prompt;
     expect(message).toMatchObject({
       content: [{ providerOptions: { anthropic: { citations: { enabled: true }, cacheControl: { type: 'ephemeral' } } } }, { text: ' ' }],
@@ -123,6 +126,16 @@ describe('a marked request', () => {
     expect(uncached(NEWER, options).providerOptions).toEqual({ openai: { promptCacheOptions: { mode: 'explicit' } } });
     expect(uncached(CLAUDE, options)).toBe(options);
   });
+});
+
+test('a cassette knows no marks: neither of a request nor on its tape', () => {
+  const as = (request: LanguageModelV4CallOptions): unknown => recordedRequest('a/b', request, (text) => text);
+  const sent = marked(options, { rule: ruleOf(NEWER), shared: true, end: true, key: 'k' });
+  expect(as(sent)).toEqual(as(options));
+  expect(as({ ...sent, providerOptions: { ...sent.providerOptions, acme: { a: 1 } } })).toMatchObject({
+    providerOptions: { acme: { a: 1 } },
+  });
+  expect(comparable({ model: 'a/b', ...JSON.parse(JSON.stringify(sent)) })).toEqual(as(options));
 });
 
 test.each([

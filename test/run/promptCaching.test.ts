@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type Agent, agent, all, map, tool } from '../../src/index.ts';
+import { gatesOf } from '../../src/model/gates.ts';
 import { leastToLead, waitMsMax } from '../../src/model/leadFirst.ts';
 import { Trial } from '../support/trial.ts';
 import { cachedModel, type CachedModel, type Course } from './cachedModel.ts';
@@ -32,6 +33,7 @@ describe('a map over a shared prefix', () => {
     expect(came.output).toEqual(Array.from({ length: 5 }, () => 'said'));
     expect(came.cached.asked.map(({ streamed }) => streamed)).toEqual([true, false, false, false, false]);
     expect(came.cached.asked.map(({ marks }) => marks)).toEqual(Array.from({ length: 5 }, () => ['system']));
+    expect(gatesOf(came.trial.clock).views()[0]).not.toHaveProperty('following');
     const waits = await came.trial.events('limit.waited');
     expect(waits.map(({ limit, ms }) => [limit, ms])).toEqual(Array.from({ length: 4 }, () => ['cache', 700]));
     expect((await came.trial.tree()).root.children[1]?.waits).toEqual([{ limit: 'cache', ms: 700 }]);
@@ -91,6 +93,15 @@ describe('a map over a shared prefix', () => {
     const { output } = await trial.run(tight, items(6), { models: { '*': cached.model } });
     expect(output).toHaveLength(6);
     expect(cached.asked).toHaveLength(6);
+  });
+
+  test('shows who waits', async () => {
+    const trial = new Trial({ prices: { '*': { in: 3, out: 15 } } });
+    const cached = cachedModel(trial.clock, () => ({ firstMs: 1_000 }));
+    const seen: unknown[] = [];
+    trial.clock.after(500, () => seen.push(gatesOf(trial.clock).views()));
+    await trial.run(map(review()), items(5), { models: { '*': cached.model } });
+    expect(seen).toMatchObject([[{ inFlight: 1, queued: 0, following: 4 }]]);
   });
 
   test('is left at once by those who wait when the run is cancelled', async () => {
