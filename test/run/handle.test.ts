@@ -4,6 +4,7 @@ import { z } from 'zod';
 import {
   type Agent,
   agent,
+  AmdahlError,
   type DeepPartial,
   flow,
   type Handle,
