@@ -65,6 +65,7 @@ export type { ResumeReport } from './run/report.ts';
 export type { RunDelta } from './run/session.ts';
 export { follow, type FollowOptions } from './run/follow.ts';
 export type { DeepPartial, Handle, Outcome } from './run/handle.ts';
+export { render, type Rendered, type RenderOptions } from './run/render.ts';
 export { run } from './run/run.ts';
 export type { RunOptions } from './run/runOptions.ts';
 export { RunError, type RunResult } from './run/runResult.ts';

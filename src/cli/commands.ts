@@ -11,6 +11,7 @@ import { debugging, EXIT, exitCodeOf, reportError } from './report.ts';
 import { addCancel, addPrune } from './journalCommands.ts';
 import type { ModelServerFlags } from './modelServerOptions.ts';
 import type { RerunOptions } from './rerunCommand.ts';
+import { addPrompt } from './promptUsage.ts';
 import type { DriveOptions, RunOptions } from './runCommand.ts';
 import type { ShowOptions } from './showCommand.ts';
 import type { Terminal } from './terminal.ts';
@@ -171,6 +172,7 @@ export function commandLine(terminal: Terminal, done: Done): Command {
     .addHelpText('after', EXAMPLES);
   addInit(program, terminal, done);
   addRun(program, terminal, done);
+  addPrompt(program, terminal, done);
   addResume(program, terminal, done);
   addRerun(program, terminal, done);
   addRuns(program, terminal, done);

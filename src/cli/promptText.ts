@@ -37,6 +37,9 @@ interface Talk {
   setup: Setup | undefined;
   turn: number;
   replies: number;
+  /** How many answers there were in the conversation that it began with, and whether the first of its models was asked first. */
+  before: number;
+  first: string | undefined;
 }
 
 /** Requests in the order in which they were sent, of one call or of all. Memory: the conversations that go on. */
@@ -63,7 +66,16 @@ export async function* requestsOf(entries: AsyncIterable<Entry>, call?: Place): 
   }
 }
 
-const NO_TALK = { told: undefined, asked: undefined, begin: undefined, setup: undefined, turn: -1, replies: 0 };
+const NO_TALK = {
+  told: undefined,
+  asked: undefined,
+  begin: undefined,
+  setup: undefined,
+  turn: -1,
+  replies: 0,
+  before: 0,
+  first: undefined,
+};
 
 function request(talk: Talk, event: EventOf<'model.requested'>): SentRequest {
   const { path, agent, attempt, turn, model, adds } = event;
@@ -77,10 +89,17 @@ function request(talk: Talk, event: EventOf<'model.requested'>): SentRequest {
   const asked = talk.told ?? model;
   const instead = talk.asked === undefined || talk.asked === asked ? {} : { instead: talk.asked };
   talk.asked = asked;
+  if (turn === 0 && !again) {
+    talk.before = adds.filter(({ role }) => role === 'assistant').length;
+    talk.first = talk.told === undefined ? asked : undefined;
+  }
   talk.setup = event.setup ?? talk.setup;
   talk.turn = turn;
   // What code sends is told as it was sent: answers in it may be anybody's.
-  const whole = event.gated === true ? talk.messages : readable(talk.messages, (nth) => talk.authors[nth] === asked);
+  const whole =
+    event.gated === true
+      ? talk.messages
+      : readable(talk.messages, (nth) => (nth < talk.before ? asked === talk.first : talk.authors[nth - talk.before] === asked));
   return {
     path,
     agent,
