@@ -1,0 +1,122 @@
+// Crashes of runs that use answers by content: a resume whose edit moved every place, a run that runs another again, and one
+// in a scope where others bought. Wherever it dies, the next entry ends it as if nothing had happened and buys nothing twice.
+
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { type Agent, agent, flow, map, pipe, type RunOptions } from '../../src/index.ts';
+import { run } from '../../src/index.ts';
+import type { RunId } from '../../src/journal/event.ts';
+import { inFlightAtDeaths, requestsBounded } from '../suites/invariants.ts';
+import { VirtualClock } from '../support/virtualClock.ts';
+import { holds, shown } from './law.ts';
+import { type Ending, type Mortal, World } from './mortal.ts';
+import { voice } from './voice.ts';
+
+const Said = z.object({ said: z.string() });
+const ITEMS = [0, 1, 2, 1];
+
+function parts(edit: string): {
+  readonly first: Agent<unknown, z.infer<typeof Said>>;
+  readonly second: Agent<unknown, z.infer<typeof Said>>;
+} {
+  const helper = agent({ name: 'helper', description: 'Ask.', input: z.object({ q: z.string() }), output: Said, instructions: 'tools 0' });
+  const first = agent({ name: 'first', input: z.unknown(), output: Said, instructions: 'tools 1 garbage', tools: { helper } });
+  return { first, second: agent({ name: 'second', input: z.unknown(), output: Said, instructions: `tools 0${edit}` }) };
+}
+
+function sweep(edit = ''): Agent<unknown, unknown> {
+  const { first, second } = parts(edit);
+  return flow({
+    name: 'program',
+    input: z.unknown(),
+    run: async (_: unknown, ctx) => await ctx.call(map(pipe(first, second), { concurrency: 2 }), ITEMS),
+  });
+}
+
+/** The same questions in another order, below other askers. */
+function moved(edit = ''): Agent<unknown, unknown> {
+  const { first, second } = parts(edit);
+  const item = flow({ name: 'item', input: z.number(), run: async (nth, ctx) => await ctx.call(second, await ctx.call(first, nth)) });
+  return flow({
+    name: 'program',
+    input: z.unknown(),
+    run: async (_: unknown, ctx) => [
+      await ctx.call(map(item, { concurrency: 3 }), ITEMS.slice(1).reverse()),
+      await ctx.call(item, ITEMS[0] ?? 0),
+    ],
+  });
+}
+
+const mortal = (one: Agent<unknown, unknown>, options: RunOptions = {}): Mortal => ({ agent: one, input: {}, model: voice, options });
+
+/** No answer of elsewhere serves two places. */
+async function takenOnce(world: World): Promise<number> {
+  const origins = new Map<string, string>();
+  for (const { event } of await world.entries()) {
+    if (event.kind === 'call.retracted') origins.delete(event.place);
+    if (event.kind === 'call.succeeded' && event.from !== undefined)
+      origins.set(event.place, `${event.from.run ?? ''}/${event.from.place}`);
+  }
+  expect(new Set(origins.values()).size).toBe(origins.size);
+  return origins.size;
+}
+
+/** Lets `last` end undisturbed in one world; then in others, where it dies after each event it made durable. */
+async function everywhere(
+  begin: (world: World) => Promise<unknown>,
+  last: () => Mortal,
+  least: { readonly taken: number; readonly exact: boolean },
+): Promise<void> {
+  const calm = new World('r');
+  await begin(calm);
+  const from = (await calm.entries()).length;
+  const ending: Ending = await calm.enter(last());
+  const end = (await calm.entries()).length;
+  await holds(calm, ending);
+  expect(ending.kind).toBe('succeeded');
+  const taken = await takenOnce(calm);
+  expect(least.exact ? taken : Math.min(taken, least.taken)).toBe(least.taken);
+  expect(end - from).toBeGreaterThan(10);
+  for (let events = from; events <= end; events += 1) {
+    const world = new World('r');
+    await begin(world);
+    await world.enter(last(), { events, lingerMs: events % 3 === 0 ? 0 : events % 11 });
+    const again = await world.enter(last());
+    expect(shown(again), `crashed after ${events} events, ${events - from} into it`).toEqual(shown(ending));
+    await holds(world, again);
+    await takenOnce(world);
+    requestsBounded(world.requests, calm.requests.length, inFlightAtDeaths(await world.entries(), world.requests, world.shifts));
+  }
+}
+
+/** Another run in the same journal, undisturbed. */
+async function other(world: World, one: Agent<unknown, unknown>, options: RunOptions): Promise<void> {
+  const clock = new VirtualClock(0);
+  const model = voice(clock);
+  await clock.drive(run(one, {}, { ...options, id: 'old', journal: world.store, clock, random: () => 0.5, models: { '*': model } }));
+  expect(await world.store.row('old' as RunId)).toMatchObject({ status: 'succeeded' });
+}
+
+it('a resume whose edit moved every place buys nothing, wherever it dies', async () => {
+  await everywhere(
+    (world) => world.enter(mortal(sweep())),
+    () => mortal(moved()),
+    { taken: 8, exact: true },
+  );
+}, 60_000);
+
+it('a resume whose edit moved every place and changed an agent buys that agent alone', async () => {
+  await everywhere(
+    (world) => world.enter(mortal(sweep())),
+    () => mortal(moved(' edited')),
+    { taken: 4, exact: false },
+  );
+}, 60_000);
+
+it('a run that runs an edited program again is answered by the old one once, wherever it dies', async () => {
+  await everywhere(
+    (world) => other(world, sweep(), {}),
+    () => mortal(moved(' edited'), { rerun: 'old' }),
+    { taken: 4, exact: false },
+  );
+}, 60_000);
