@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const readme = readFileSync('README.md', 'utf8');
 const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
 const examples = new Map(
-  ['examples/quickstart/', 'examples/readme/']
+  // Those of the pages are run by docs.test.ts.
+  ['examples/quickstart/', 'examples/readme/', 'examples/docs/']
     .flatMap((folder) => globSync(`${folder}*.ts`))
     .map((file) => [file, asPublished(readFileSync(file, 'utf8'))]),
 );
@@ -49,10 +50,6 @@ describe('the README', () => {
   it('has a flow and a test that run', () => {
     expect(runExample('examples/readme/publish.ts')).toMatch(/^text picture at part \d\n$/);
     expect(runExample('examples/readme/testing.ts')).toBe('as the script says\n');
-    expect(runExample('examples/readme/live.ts')).toBe('word by word\n');
-    expect(runExample('examples/readme/limits.ts')).toMatch(/^\d{3} requests, \d+ refused\n$/);
-    expect(runExample('examples/readme/gate.ts')).toBe('40 headlines, 1 request outside of the run; 0 uncounted\n');
-    expect(runExample('examples/readme/weather.ts')).toBe('40 right; some were sent again, some were mended\n');
   });
 });
 
