@@ -32,12 +32,15 @@ async function recovered(orders: RecoverOrders): Promise<RecoverSaid> {
 
 test('a server with 20 runs in flight is killed and restarted twice at once: all 20 end, each driven by one, nothing bought twice', async () => {
   let asked = 0;
+  const killed = Promise.withResolvers<void>();
   const server = await startModelServer({
     delay: { firstMs: { medianMs: 60, p99Ms: 400 }, perTokenMs: 4 },
-    answers: ({ messages }) => {
+    answers: async ({ messages }) => {
       asked += 1;
       const last = messages.at(-1)?.parts ?? [];
       const results = last.flatMap((part) => (part.type === 'toolResult' ? [part.text] : []));
+      // Nobody ends before the kill.
+      if (results[0] !== undefined) await killed.promise;
       if (results[0] !== undefined) return { text: `the square is ${results[0]}` };
       const n = last.flatMap((part) => (part.type === 'text' ? [/\d+/.exec(part.text)?.[0]] : []))[0];
       return { tools: [{ name: 'look', args: JSON.stringify({ n: Number(n) }) }] };
@@ -48,6 +51,7 @@ test('a server with 20 runs in flight is killed and restarted twice at once: all
   while (asked < RUNS + 8) await sleep(5);
   first.kill('SIGKILL');
   await once(first, 'exit');
+  killed.resolve();
   while (server.stats().inFlight > 0) await sleep(5);
 
   const journal = sqliteJournal({ dir });
@@ -66,6 +70,7 @@ test('a server with 20 runs in flight is killed and restarted twice at once: all
   expect(bought.size).toBeGreaterThan(0);
 
   const [one, two] = await Promise.all([recovered(orders), recovered(orders)]);
+  console.info(`of ${RUNS} runs one process recovered ${one.length}, the other ${two.length}; ${bought.size} turns were bought before`);
   expect([...one, ...two].map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
   expect([...one, ...two].every(({ status }) => status === 'succeeded')).toBe(true);
   for (const [n, id] of ids.entries()) {
