@@ -4,6 +4,7 @@ export { agent, type AgentOptions, type ModelChoice } from './agent/agent.ts';
 export { type Budget } from './agent/budget.ts';
 export { type Agent, type AgentKind, type AnyAgent, type InputOf, isAgent, type OutputOf, type Shape } from './agent/definition.ts';
 export { type ContextOf } from './agent/context.ts';
+export { type Reuse } from './agent/reuse.ts';
 export type { Attachment } from './agent/attachment.ts';
 export { type Check, type CheckFunction, type Evidence, type ToolResult, type Verdict } from './agent/checks.ts';
 export { AmdahlError, ERROR_CODES, type ErrorCode, type ErrorRecord, type Problem, type Retryable, type Where } from './agent/errors.ts';

@@ -77,7 +77,7 @@ export async function rerunCommand(text: string, file: string | undefined, optio
 const COLUMNS = [{}, { align: 'right' }, { align: 'right' }, { align: 'right' }, { align: 'right', drop: 1 }, { gives: true }] as const;
 
 /** The plan as a table: who is answered, who is asked, and what that was worth then. Pure. */
-export function planLines(plan: RerunPlan, otherInput: boolean, out: Output): string[] {
+function planLines(plan: RerunPlan, otherInput: boolean, out: Output): string[] {
   const { colors } = out;
   const [answered, bought] = [sum(plan.agents, 'answered'), sum(plan.agents, 'bought')];
   const head = ['AGENT', 'ANSWERED', 'BOUGHT', 'TOKENS', 'COST', 'WHY'].map((text): Cell => ({ text, paint: colors.dim }));
