@@ -7,12 +7,7 @@ import { z } from 'zod';
 import { agent, file, memoryJournal, run } from '../../src/index.ts';
 import { scripted } from '../../src/testing.ts';
 
-const model = scripted(({ prompt }) => ({
-  text: prompt
-    .flatMap(({ content }) => (typeof content === 'string' ? [] : content))
-    .map(({ type }) => type)
-    .join(', '),
-}));
+const model = scripted(({ prompt: [, user] }) => ({ text: user?.role === 'user' ? user.content.map(({ type }) => type).join(', ') : '' }));
 const path = join(tmpdir(), 'amdahl-shot.png');
 writeFileSync(path, Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]));
 
