@@ -1,6 +1,7 @@
 // What a call costs beyond its model: CPU and wall time per typed call at 100 in flight, with the journal in memory
 // and on disk, beside the bare model call in the same loop.
 
+import { join } from 'node:path';
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 import { map } from '../src/compose/map.ts';
 import type { Journal } from '../src/journal/journal.ts';
@@ -16,6 +17,9 @@ const IN_FLIGHT = 100;
 const ROUNDS = 15;
 const ROUNDS_WARMING = 5;
 
+/** None of them is said by anybody. */
+const SECRETS = Array.from({ length: 20 }, (_, nth) => `sk-planted-${nth}-0123456789abcdef`);
+
 /** Milliseconds per call. */
 interface Cost {
   readonly cpu: number;
@@ -27,9 +31,13 @@ export async function callCost(): Promise<Report> {
     const model = instantModel();
     const bare = await cost(() => askBare(model));
     const memory = await cost(() => askAll(model, memoryJournal()));
+    const watched = await cost(() => askAll(model, memoryJournal(), SECRETS));
     const journal = sqliteJournal({ dir: folder });
     const disk = await cost(() => askAll(model, journal));
     await journal.close();
+    const locked = sqliteJournal({ file: join(folder, 'locked.sqlite'), encrypt: { key: 'a'.repeat(64) } });
+    const sealed = await cost(() => askAll(model, locked));
+    await locked.close();
     const row = (what: string, { cpu, wall }: Cost): readonly string[] => [
       what,
       quantity(cpu, 'ms'),
@@ -47,7 +55,9 @@ export async function callCost(): Promise<Report> {
           ['per call', 'CPU', 'wall', 'CPU to bare'],
           row('the bare model', bare),
           row('typed call, journal in memory', memory),
+          row('the same, with 20 secrets to look for', watched),
           row('typed call, SQLite (synchronous=FULL)', disk),
+          row('the same, encrypted', sealed),
         ],
       ],
       notes: [
@@ -85,7 +95,8 @@ async function askBare(model: LanguageModelV4): Promise<void> {
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
 }
 
-async function askAll(model: LanguageModelV4, journal: Journal): Promise<void> {
-  const { output } = await run(map(review, { concurrency: IN_FLIGHT }), inputs(CALLS), { models: { review: model }, journal });
+async function askAll(model: LanguageModelV4, journal: Journal, values: readonly string[] = []): Promise<void> {
+  const secrets = { values, environment: false };
+  const { output } = await run(map(review, { concurrency: IN_FLIGHT }), inputs(CALLS), { models: { review: model }, journal, secrets });
   if (output.length !== CALLS) throw new Error(`${output.length} of ${CALLS} calls were answered`);
 }

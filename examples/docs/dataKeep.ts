@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { agent, copyJournal, type RunId, run, sqliteJournal } from '../../src/index.ts';
+import { agent, copyJournal, run, sqliteJournal } from '../../src/index.ts';
 import { scripted } from '../../src/testing.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'amdahl-data-'));
@@ -17,7 +17,7 @@ const would = await journal.prune({ olderThanMs: 7 * 24 * 3_600_000, dryRun: tru
 console.log(would.runs.length, would.bytes); // 0 0: it is no week old
 await journal.prune({ runs: ['no longer needed'] }).catch((error: Error) => console.log(error.message));
 
-console.log(await journal.cancel(id as RunId, { reason: 'wrong input' })); // { kind: 'ended', status: 'succeeded' }
+console.log(await journal.cancel(id, { reason: 'wrong input' })); // { kind: 'ended', status: 'succeeded' }
 
 const fresh = sqliteJournal({ file: join(dir, 'fresh.sqlite'), encrypt: { key: newKey } });
 console.log(await copyJournal(journal, fresh)); // { copied: [ id ], left: [] }

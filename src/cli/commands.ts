@@ -43,7 +43,7 @@ Exit codes:
   4    the journal cannot be used, or the run is owned by another process or in conflict
   130  interrupted; amdahl resume goes on
 
-Runs are kept in .amdahl, or where AMDAHL_DIR says. AMDAHL_MODEL=provider/modelId is the model of agents that have none.
+Runs are kept in .amdahl, or where AMDAHL_DIR says; AMDAHL_JOURNAL_KEY encrypts them, and opens what it encrypted. AMDAHL_MODEL=provider/modelId is the model of agents that have none.
 What .env in this folder sets counts where the environment does not set it.
 AMDAHL_DEBUG=1 shows stacks, NO_COLOR=1 turns colors off.`;
 

@@ -67,7 +67,11 @@ test('all that anybody works on are stopped at once, and none is said so', async
   await Promise.all(all.map((running) => running.said('HOLDING')));
   const { code, out } = await amdahl(['cancel', '--all', '--json']);
   expect(code).toBe(0);
-  expect(linesOf(out).map(({ run, became }) => [run, became])).toEqual([
+  expect(
+    linesOf(out)
+      .map(({ run, became }) => [String(run), became])
+      .sort(([a = ''], [b = '']) => String(a).localeCompare(String(b))),
+  ).toEqual([
     ['one', 'cancelled'],
     ['two', 'cancelled'],
   ]);
@@ -93,4 +97,22 @@ test('pruning says what would go, asks before, and leaves the rest', async () =>
   expect(linesOf((await amdahl(['runs', '--json'])).out)).toMatchObject([{ run: 'two' }]);
   for (const wrong of [['prune'], ['prune', '--older-than', 'yesterday'], ['prune', '--status', 'running'], ['prune', '--run', 'nobody']])
     expect(await amdahl(wrong), wrong.join(' ')).toMatchObject({ code: 2 });
+});
+
+test('an encrypted journal is opened by AMDAHL_JOURNAL_KEY, and doctor says truly how it is', async () => {
+  const { amdahl } = place();
+  const env = { AMDAHL_JOURNAL_KEY: 'correct horse battery staple' };
+  expect(await amdahl(['run', 'team.ts#review', '--input', '{"topic":"sealed"}', '--id', 'sealed', '-q'], { env })).toMatchObject({
+    code: 0,
+  });
+  expect(linesOf((await amdahl(['runs', '--json'], { env })).out)).toMatchObject([{ run: 'sealed', status: 'succeeded' }]);
+  const doctor = async (given: Readonly<Record<string, string>>): Promise<unknown> =>
+    linesOf((await amdahl(['doctor', '--json'], { env: given })).out)[0]?.['journal'];
+  expect(await doctor(env)).toMatchObject({ readable: true, runs: 1, check: 'ok' });
+  expect(await doctor({})).toMatchObject({ readable: false, problem: expect.stringContaining('AMDAHL_JOURNAL_KEY') });
+  for (const given of [{}, { AMDAHL_JOURNAL_KEY: 'another passphrase' }] as const) {
+    const { code, err } = await amdahl(['runs'], { env: given });
+    expect(code).toBe(4);
+    expect(err).toContain('JOURNAL_LOCKED');
+  }
 });
