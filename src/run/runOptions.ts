@@ -127,6 +127,11 @@ export function checkRunOptions(options: RunOptions): void {
   if (options.subject !== undefined) toJson(options.subject, 'the subject of the run');
   if (options.scope !== undefined) checkScope(options.scope);
   if (options.reuse !== undefined) reuseRule(options.reuse, 'the run');
+  if (options.reuse === 'off' && options.rerun !== undefined)
+    throw new AmdahlError(
+      'MISCONFIGURED',
+      `The run is told to use the answers of '${options.rerun}' (rerun) and those of nobody (reuse: 'off'). Leave one out.`,
+    );
 }
 
 function checkScope(scope: unknown): void {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Agent, agent, all, AmdahlError, flow, grounded, map, pipe, step, tool } from '../../src/index.ts';
+import { type Agent, agent, all, AmdahlError, flow, grounded, map, pipe, type RunOptions, step, tool } from '../../src/index.ts';
+import type { RunId } from '../../src/journal/event.ts';
 import { scripted, type ScriptedModel } from '../../src/testing.ts';
 import { Trial } from '../support/trial.ts';
 
@@ -261,4 +262,17 @@ test("'off' uses no answer at another place, not even of the same run", async ()
   });
   await trial.run(before, '');
   expect((await trial.run(after, '', { reuse: 'off' })).output).toBe('answer 1');
+});
+
+test('a run cannot run another again that is not there, is of another scope, or whose answers it may not use', async () => {
+  const trial = new Trial();
+  await trial.run(oracle(counting()), 'q', { id: 'old', scope: 's' });
+  const code = async (options: RunOptions): Promise<string> => (await trial.fails(oracle(counting()), 'q', options)).code;
+  expect(await code({ rerun: 'none' })).toBe('RUN_UNKNOWN');
+  expect(await code({ rerun: 'old', scope: 'other' })).toBe('RUN_CONFLICT');
+  expect(await code({ rerun: 'old', reuse: 'off' })).toBe('MISCONFIGURED');
+  expect(await trial.events()).toEqual([]);
+  expect((await trial.run(oracle(counting()), 'q', { rerun: 'old' })).bill.calls).toBe(0);
+  expect((await trial.journal.row('r' as RunId))?.scope).toBe('s');
+  expect(await code({ rerun: 'none' })).toBe('RUN_CONFLICT');
 });
