@@ -16,6 +16,6 @@ export function misfit(schema: Schema, value: unknown, random: Dice): unknown {
 function nearObjects(value: Schema): readonly unknown[] {
   return Object.keys(value).flatMap((name) => {
     const { [name]: left, ...without } = value;
-    return [without, { ...value, [name]: typeof left === 'string' ? 7 : String(left) }, { ...value, [name]: [left] }];
+    return [without, { ...value, [name]: typeof left === 'string' ? 7 : JSON.stringify(left) }, { ...value, [name]: [left] }];
   });
 }

@@ -98,6 +98,12 @@ test('what is to break a schema breaks it, wherever it can be broken', () => {
   );
 });
 
+test('an object whose properties hide what objects can do is broken like any other', () => {
+  const form = jsonOf(z.object({ a: z.object({ toString: z.null(), valueOf: z.null() }) }), 'draft-7');
+  const value = { a: { toString: null, valueOf: null } };
+  for (let seed = 0; seed < 20; seed += 1) expect(conforms(misfit(form, value, dice(seed, 'misfit')), form)).toBe(false);
+});
+
 test('what zod refuses does not conform', () => {
   fc.assert(
     fc.property(schemas, fc.jsonValue(), (schema, value) => {
