@@ -93,8 +93,11 @@ export function planOf(template: Template, found: Found, asset: (path: Asset) =>
     add('tsconfig.json', asset('project/tsconfig.json').replace('**/*.ts', extension === '.ts' ? '**/*.ts' : '**/*.mts'));
   else left.push({ path: 'tsconfig.json', why: tsconfigHint(tsconfig) });
   const test = testScript(found, extension);
+  const command = kind.command(extension);
+  const taken = found.manifest?.json.scripts?.[kind.script];
+  const run = taken === undefined || taken === command ? kind.script : `${kind.script}:${template}`;
   const manifest = added(found.manifest, packageName(found.folder), {
-    scripts: { ...test.scripts, [kind.script]: kind.command(extension), typecheck: 'tsc --noEmit' },
+    scripts: { ...test.scripts, [run]: command, typecheck: 'tsc --noEmit' },
     ...dependencies(found),
   });
   if (manifest.added.length > 0)
@@ -104,7 +107,7 @@ export function planOf(template: Template, found: Found, asset: (path: Asset) =>
       ...(found.manifest === undefined ? {} : { what: `added ${manifest.added.join(', ')}` }),
     });
   files.push(...gitignore(found));
-  return { files, left, scripts: { test: test.name, run: kind.script, says: kind.says } };
+  return { files, left, scripts: { test: test.name, run, says: kind.says } };
 }
 
 function dependsOn({ manifest }: Found, name: string): boolean {

@@ -72,7 +72,7 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
     models: options.models ?? {},
     settings: options.settings ?? {},
     registry: standIns?.registry ?? systemRegistry,
-    download: systemDownload,
+    download: standIns?.download ?? systemDownload,
     standIns,
     onEvent: options.onEvent,
     onDelta: options.onDelta,

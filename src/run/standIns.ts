@@ -6,6 +6,7 @@ import type { AnyAgent } from '../agent/definition.ts';
 import type { AmdahlError } from '../agent/errors.ts';
 import type { ToolSpec } from '../agent/tool.ts';
 import type { Entry, Json, Place } from '../journal/event.ts';
+import type { Download } from './files.ts';
 import type { Registry } from '../model/registry.ts';
 import type { RunOptions } from './runOptions.ts';
 
@@ -24,6 +25,7 @@ export type StandIn = (call: StandInCall) => unknown;
 export interface StandIns {
   /** Looks up names without the machine's packages and keys. */
   readonly registry: Registry;
+  readonly download: Download;
   model(agent: AnyAgent): AmdahlError | undefined;
   /** Undefined where the tool's own code runs. */
   tool(agent: AnyAgent, spec: Extract<ToolSpec, { kind: 'code' }>, raw: Json): StandIn | AmdahlError | undefined;

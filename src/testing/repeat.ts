@@ -12,7 +12,7 @@ import { assistantMessage } from '../model/render.ts';
 import { asStandIn } from '../model/scripted.ts';
 import { estimatePrompt, estimateTokens } from '../model/tokens.ts';
 import { streamOf } from '../model/wholeStream.ts';
-import type { Script, ScriptAnswer, ScriptResult, ScriptTurn } from './script.ts';
+import { type Script, type ScriptAnswer, type ScriptResult, type ScriptTurn, withHashes } from './script.ts';
 
 /** Something that was asked, and what came of it. */
 interface Line<T> {
@@ -81,6 +81,20 @@ export class Repeat {
     for (const { step, input, ...came } of script.steps) linesOf(this.#steps, step).add({ request: { input }, where: step, came });
   }
 
+  get #tookAddresses(): boolean {
+    return this.#script.talks.some(({ turns }) =>
+      turns.some(({ told }) =>
+        told.some(
+          ({ role, content }) =>
+            role === 'user' &&
+            content.some(
+              (part) => part.type === 'file' && typeof part.data === 'object' && 'type' in part.data && part.data.type === 'url',
+            ),
+        ),
+      ),
+    );
+  }
+
   /** The agents that asked a model. */
   get agents(): readonly string[] {
     return [...this.#talks.keys()];
@@ -100,7 +114,8 @@ export class Repeat {
       specificationVersion: 'v4',
       provider: 'script',
       modelId: this.#script.run,
-      supportedUrls: {},
+      // Who was sent an address is sent it again.
+      supportedUrls: this.#tookAddresses ? ADDRESSES : {},
       doGenerate: generate,
       doStream: async (options) => ({ stream: streamOf(await generate(options)) }),
     });
@@ -133,6 +148,8 @@ export class Repeat {
   }
 }
 
+const ADDRESSES = { '*/*': [/^https?:/] };
+
 function linesOf<T>(all: Map<string, Lines<T>>, name: string): Lines<T> {
   const lines = all.get(name) ?? new Lines<T>();
   all.set(name, lines);
@@ -145,7 +162,8 @@ function requestOf(request: {
   readonly tools: unknown;
   readonly format: unknown;
 }): RecordedRequest {
-  return JSON.parse(JSON.stringify(request, (key, value: unknown) => (key === 'providerOptions' ? undefined : value))) as RecordedRequest; // JSON of an object
+  const json = JSON.stringify(withHashes(request), (key, value: unknown) => (key === 'providerOptions' ? undefined : value));
+  return JSON.parse(json) as RecordedRequest; // JSON of an object
 }
 
 function resultOf(

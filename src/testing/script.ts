@@ -2,6 +2,7 @@
 // it; `amdahl script` writes it.
 
 import type { LanguageModelV4Content, LanguageModelV4FinishReason, LanguageModelV4Message } from '@ai-sdk/provider';
+import { hash } from '../agent/canonical.ts';
 import { AmdahlError, type ErrorRecord } from '../agent/errors.ts';
 import type { Entry, Event, EventOf, Json, Place, RunId, Setup, Usage } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -57,6 +58,8 @@ export interface Script {
   readonly talks: readonly ScriptTalk[];
   readonly tools: readonly ({ readonly agent: string; readonly tool: string; readonly args: Json } & ScriptResult)[];
   readonly steps: readonly ({ readonly step: string; readonly input: Json } & ScriptResult)[];
+  /** Files that were sent, and where they came from: their bytes as base64. */
+  readonly files: readonly (Omit<EventOf<'file.kept'>, 'data'> & { readonly data: string })[];
   /** What flows drew from the world and which branch of a race was first, by the place of who asked. */
   readonly drawn: readonly EventOf<'value.drawn' | 'decision'>[];
 }
@@ -96,6 +99,7 @@ class Found {
   /** Steps whose code asked models: they are answered as a whole. */
   readonly #asking = new Set<Place>();
   readonly #drawn: Script['drawn'][number][] = [];
+  readonly #files: Script['files'][number][] = [];
 
   add(entry: Entry): void {
     const { event } = entry;
@@ -130,6 +134,9 @@ class Found {
         return;
       case 'tool.returned':
         return this.#returned(event);
+      case 'file.kept':
+        this.#files.push({ ...event, data: base64(event.data) });
+        return;
       case 'value.drawn':
         this.#drawn.push(event);
         return;
@@ -203,6 +210,7 @@ class Found {
       talks,
       tools: this.#tools,
       steps: this.#steps,
+      files: this.#files,
       drawn: this.#drawn,
     };
   }
@@ -213,16 +221,43 @@ function turnsOf({ entries, failure, setup }: Talk): readonly ScriptTurn[] {
   for (const { event } of entries) if (event.kind === 'model.responded') usages.set(event.turn, event.usage);
   return foldTurns(entries).map(({ adds, reply }, turn): ScriptTurn => {
     // Where a provider does not pass on the form of an answer it was spelled out: a stand-in passes it on.
-    const told = withoutForm(adds, setup?.format);
+    const told = withHashes(withoutForm(adds, setup?.format));
     if (reply === undefined) return { told, ...(failure === undefined ? {} : { error: failure }) };
     const { content, text, finish } = reply;
     const usage = usages.get(turn);
-    return { told, answer: { content, finish, ...(text === undefined ? {} : { text }), ...(usage === undefined ? {} : { usage }) } };
+    return {
+      told,
+      answer: {
+        content: withBytes(content, base64),
+        finish,
+        ...(text === undefined ? {} : { text }),
+        ...(usage === undefined ? {} : { usage }),
+      },
+    };
   });
 }
 
+/** A value as JSON has it, with bytes in words. Who made them a Buffer has its own idea of JSON, which is passed over. */
+function withBytes<T>(value: T, words: (bytes: Uint8Array) => string): T {
+  const text = JSON.stringify(value, function (this: Readonly<Record<string, unknown>>, key, now: unknown) {
+    const own = this[key];
+    return own instanceof Uint8Array ? words(own) : now;
+  });
+  return JSON.parse(text) as T; // the same, as JSON
+}
+
+/** What a model was told, with files by the hash of what is in them. Pure; O(size). */
+export function withHashes<T>(value: T): T {
+  return withBytes(value, (bytes) => `sha256 ${hash(base64(bytes))}`);
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
+}
+
 /** An event that only tests play back: as it stands in a journal. Pure. */
-export function recallOf({ drawn }: Script): (place: Place) => readonly Entry[] {
-  const byPlace = Map.groupBy(drawn, ({ place }) => place);
+export function recallOf({ drawn, files }: Script): (place: Place) => readonly Entry[] {
+  const kept = files.map((file): EventOf<'file.kept'> => ({ ...file, data: Buffer.from(file.data, 'base64') }));
+  const byPlace = Map.groupBy<Place, Event & { readonly place: Place }>([...drawn, ...kept], ({ place }) => place);
   return (place) => (byPlace.get(place) ?? []).map((event: Event, seq) => ({ seq, event }));
 }

@@ -9,7 +9,7 @@ import { modelName } from '../agent/fingerprint.ts';
 import { nearest } from '../agent/nearest.ts';
 import { adapted, type AnyLanguageModel, isLanguageModel } from '../model/adapted.ts';
 import { registry } from '../model/registry.ts';
-import { isStandIn, scripted, type ScriptedModel, type ScriptedTurn } from '../model/scripted.ts';
+import { asStandIn, isStandIn, scripted, type ScriptedModel, type ScriptedTurn } from '../model/scripted.ts';
 import { deny, type Deny, type Models } from '../run/models.ts';
 import type { StandIn, StandIns } from '../run/standIns.ts';
 import type { Repeat } from './repeat.ts';
@@ -42,7 +42,8 @@ export function modelsOf(models: Given['models']): { readonly given: Models; rea
       given[name] = standIn as Models[string]; // one of the two
       continue;
     }
-    const script = scripted(scriptOf(name, standIn), { modelId: name });
+    // Files are told it by their address, so that none is fetched.
+    const script = asStandIn({ ...scripted(scriptOf(name, standIn), { modelId: name }), supportedUrls: { '*/*': [/^https?:/] } });
     scripts.set(name, script);
     given[name] = script;
   }
@@ -99,6 +100,7 @@ export function standInsOf(given: Given, recall?: StandIns['recall']): StandIns 
       load: (specifier) => Promise.reject(new AmdahlError('NO_STAND_IN', `A test loads no provider package, and '${specifier}' is one.`)),
       installCommand: (packages) => `npm install ${packages.join(' ')}`,
     }),
+    download: (url) => Promise.reject(fileMissing(url)),
     model: (agent) =>
       (own(given.models, agent.name) ?? own(given.models, '*') ?? ownScript(agent)) ? undefined : modelMissing(agent, given),
     tool: (agent, { name, effect }, args) => {
@@ -165,6 +167,14 @@ function stepMissing(step: string): AmdahlError {
     'NO_STAND_IN',
     `The step '${step}' acts on the world (effect: 'immediate'), and this test has no stand-in for it. Give what it answers: testRun(agent, input, { steps: { '${step}': (input) => … } }).`,
     { data: { step } },
+  );
+}
+
+function fileMissing({ href }: URL): AmdahlError {
+  return new AmdahlError(
+    'NO_STAND_IN',
+    `A test fetches nothing, and the file at ${href} would have to be fetched. Give the test its bytes: file(bytes, 'text/plain').`,
+    { data: { url: href } },
   );
 }
 

@@ -33,7 +33,7 @@ export async function testScript(agent: AnyAgent, script: object, options: TestO
 
 /** @throws AmdahlError MISCONFIGURED unless it is a script of this version. */
 function checked(script: object): Script {
-  const parts = ['input', 'setups', 'talks', 'tools', 'steps', 'drawn'];
+  const parts = ['input', 'setups', 'talks', 'tools', 'steps', 'files', 'drawn'];
   if (!('amdahl' in script) || script.amdahl !== 'script' || !parts.every((part) => part in script))
     throw new AmdahlError(
       'MISCONFIGURED',

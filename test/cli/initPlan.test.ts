@@ -43,6 +43,16 @@ test('a second time there is nothing to write', () => {
   expect(again.left.map(({ path }) => path)).toContain('agents/triage.ts');
 });
 
+test('one more template in a folder gets a script of its own', () => {
+  const written = Object.fromEntries(plan({}).files.map(({ path, text }) => [path, text]));
+  const more = plan(written, 'sweep');
+  expect(more.scripts).toMatchObject({ test: 'test', run: 'agent:sweep' });
+  expect(manifestOf(more)['scripts']).toMatchObject({
+    agent: expect.stringContaining('triage') as string,
+    'agent:sweep': expect.stringContaining('sweep') as string,
+  });
+});
+
 test("a project's own files stay, its package.json gets what it lacks, in its own indentation and order", () => {
   const mine = `{\n\t"name": "shop",\n\t"type": "module",\n\t"scripts": {\n\t\t"test": "jest"\n\t},\n\t"dependencies": {\n\t\t"zod": "3.25.0"\n\t},\n\t"license": "MIT"\n}\n`;
   const made = plan({ 'package.json': mine, 'agents/model.ts': 'mine', 'tsconfig.json': '{}', '.gitignore': 'dist\n/node_modules' });

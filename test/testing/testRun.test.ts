@@ -4,7 +4,7 @@ import { wrapLanguageModel, generateText } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { agent, type AmdahlError, flow, gate, map, pipe, readOnly, step, tool, type ToolSet } from '../../src/index.ts';
+import { agent, type AmdahlError, flow, gate, map, messages, pipe, readOnly, step, tool, type ToolSet } from '../../src/index.ts';
 import { deny, lastMessage, scripted, type TestError, testRun } from '../../src/testing.ts';
 
 const Refund = z.object({ refund: z.boolean(), why: z.string() });
@@ -216,6 +216,15 @@ test('names that stand for nothing and models by name are refused before the run
   );
   expect(await refused({ models: { support: 'openai/gpt-5' as never } })).toContain('a test asks no model by name');
   expect(await refused({ modles: {} } as never)).toContain("'modles'");
+});
+
+test('a file is told by its address, and fetched by nobody', async () => {
+  const look = agent({ name: 'look', instructions: 'Look.', input: messages() });
+  const asked = (mediaType: string, url: string) => [{ role: 'user' as const, parts: [{ type: 'file', mediaType, url }] }];
+  const { prompts } = await testRun(look, asked('image/png', 'https://example.com/a.png'), { models: { look: { text: 'a dot' } } });
+  expect(prompts[0]?.messages[1]?.content).toMatchObject([{ data: { type: 'url' } }]);
+  const failed = testRun(look, asked('image/png', 'https://example.com/a.png'), { models: { look: new MockLanguageModelV4() } });
+  await expect(failed).rejects.toThrow('A test fetches nothing, and the file at https://example.com/a.png would have to be fetched.');
 });
 
 test('deny still says that nobody may ask', async () => {

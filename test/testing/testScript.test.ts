@@ -1,11 +1,13 @@
 // A real run as a test: what journalToScript takes from a journal, and what testScript says when the program asks otherwise.
 
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { createOpenAI } from '@ai-sdk/openai';
 import { generateText, wrapLanguageModel } from 'ai';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Agent, agent, flow, gate, map, memoryJournal, pipe, run, step, tool } from '../../src/index.ts';
+import { type Agent, agent, flow, gate, map, memoryJournal, messages, pipe, run, step, tool } from '../../src/index.ts';
 import { journalToScript, lastMessage, type Script, scripted, startModelServer, testScript } from '../../src/testing.ts';
 
 let acts = 0;
@@ -179,6 +181,26 @@ test.each(['openai', 'openai.chat', 'anthropic'] as const)('a run over the wire 
   } finally {
     await server.close();
   }
+});
+
+test('files go with the script into another process, and are fetched by nobody', async () => {
+  const sources = new URL('../../src/', import.meta.url).href;
+  const program = `
+    import { agent, file, memoryJournal, messages, run } from '${sources}index.ts';
+    import { journalToScript, scripted } from '${sources}testing.ts';
+    const look = agent({ name: 'look', instructions: 'Look.', input: messages() });
+    const journal = memoryJournal();
+    const image = { type: 'file', mediaType: 'image/png', url: 'data:image/png;base64,iVBORw0KGgo=' };
+    const page = { type: 'file', mediaType: 'application/pdf', url: 'https://example.com/a.pdf' };
+    const model = { ...scripted([{ text: 'a dot' }]), supportedUrls: { '*/*': [/^https:/] } };
+    const real = await run(look, [{ role: 'user', parts: [image, page] }], { journal, models: { look: model } });
+    console.log(JSON.stringify(await journalToScript(real, { journal })));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module-typescript', '--eval', program]);
+  const look = agent({ name: 'look', instructions: 'Look.', input: messages() });
+  const { output, prompts } = await testScript(look, JSON.parse(stdout) as object);
+  expect(output).toBe('a dot');
+  const [, told] = prompts[0]?.messages ?? [];
+  expect(told?.content).toMatchObject([{ data: { type: 'data' } }, { data: { type: 'url', url: new URL('https://example.com/a.pdf') } }]);
 });
 
 test('what is no script, and a run that is not there, are refused', async () => {
