@@ -139,7 +139,7 @@ async function attemptCode(
 async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input, attempt: Attempt): Promise<Judged> {
   const { agent, life, path, place, session } = frame;
   const own = askerPlace(place, 'attempt', attempt.number);
-  const standIn = session.standIn((standIns) => standIns.step(agent, input.raw));
+  const standIn = session.standIn((standIns) => standIns.step(agent, input.raw, askerPlace(own, 'act', 0)));
   const code = new CodeAsker(frame, own, attempt.number);
   const context = agent.context === undefined ? undefined : await contextOf(frame);
   const execute = (signal: AbortSignal): unknown =>

@@ -21,16 +21,16 @@ export interface StandInCall {
 /** Runs in place of code. */
 export type StandIn = (call: StandInCall) => unknown;
 
-/** `raw`: arguments as the model wrote them, a step's input as it was asked. Each answers with an error where nothing may stand for what was asked. It ends the run, whoever catches what. */
+/** `raw`: arguments as the model wrote them, a step's input as it was asked; `place`: the tool call's or the act's. Each answers with an error where nothing may stand for what was asked. It ends the run, whoever catches what. */
 export interface StandIns {
   /** Looks up names without the machine's packages and keys. */
   readonly registry: Registry;
   readonly download: Download;
   model(agent: AnyAgent): AmdahlError | undefined;
   /** Undefined where the tool's own code runs. */
-  tool(agent: AnyAgent, spec: Extract<ToolSpec, { kind: 'code' }>, raw: Json): StandIn | AmdahlError | undefined;
+  tool(agent: AnyAgent, spec: Extract<ToolSpec, { kind: 'code' }>, raw: Json, place: Place): StandIn | AmdahlError | undefined;
   /** Undefined where the step's own code runs. */
-  step(agent: AnyAgent, raw: Json): StandIn | AmdahlError | undefined;
+  step(agent: AnyAgent, raw: Json, place: Place): StandIn | AmdahlError | undefined;
   /** A model that code of `path` asks through gate(). */
   gated(path: string, model: LanguageModelV4): AmdahlError | undefined;
   /** What was drawn and decided at an asker's place in the run that the test repeats. */

@@ -80,7 +80,7 @@ async function runCode(on: ToolTurn, spec: CodeTool | undefined, asker: Asker, c
   const { frame } = on;
   const { session, agent } = frame;
   const raw = toJson(argumentsOf(call), `the arguments of '${call.toolName}'`);
-  const standIn = spec === undefined ? undefined : session.standIn((standIns) => standIns.tool(agent, spec, raw));
+  const standIn = spec === undefined ? undefined : session.standIn((standIns) => standIns.tool(agent, spec, raw, asker.place));
   if (on.again) {
     const known = foldAct(await session.recall(asker.place));
     if (known.kind === 'returned') return spec === undefined ? known.result : bounded(frame, spec, known.result);

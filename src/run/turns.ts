@@ -22,7 +22,7 @@ import type { Candidate, Candidates } from './models.ts';
 import { askerPlace } from './place.ts';
 
 /** The request header that carries a turn's id, for servers that count and for people who debug. */
-const TURN_HEADER = 'x-amdahl-turn';
+export const TURN_HEADER = 'x-amdahl-turn';
 
 type Prompt = LanguageModelV4Message[];
 

@@ -1,14 +1,17 @@
 // The stand-ins of a script: requests are answered as they were in the real run, found by their content. What the program
 // now asks otherwise is told with the nearest request of the script and the first difference. Made by testScript.ts.
 //
-// R1 equal questions are answered in the order in which they were asked, each as often as it was.
+// R1 equal questions are answered by who asked them, as far as places tell, then in their order; each as often as it was asked.
 // R2 an answer is found by what the model reads: not by who it was, its settings, or what only a provider reads.
 
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4GenerateResult, LanguageModelV4Message } from '@ai-sdk/provider';
 import { canonical, type Json } from '../agent/canonical.ts';
 import { AmdahlError, reviveError } from '../agent/errors.ts';
 import { firstDifference, nearestRequest, type RecordedRequest } from '../model/cassetteRequest.ts';
+import type { Place } from '../journal/event.ts';
 import { assistantMessage } from '../model/render.ts';
+import { askerPlace } from '../run/place.ts';
+import { TURN_HEADER } from '../run/turns.ts';
 import { asStandIn } from '../model/scripted.ts';
 import { estimatePrompt, estimateTokens } from '../model/tokens.ts';
 import { streamOf } from '../model/wholeStream.ts';
@@ -18,18 +21,21 @@ import { type Script, type ScriptAnswer, type ScriptResult, type ScriptTurn, wit
 interface Line<T> {
   readonly request: RecordedRequest;
   readonly where: string;
+  /** Of the turn, the tool call or the act. The same as in the run, as long as the program goes the same way. */
+  readonly place: string;
   readonly came: T;
+  isTaken?: true;
 }
 
 /** What was asked of one thing, and how often each question was answered by now. */
 class Lines<T> {
   readonly #all: Line<T>[] = [];
-  readonly #byContent = new Map<string, { readonly lines: Line<T>[]; next: number }>();
+  readonly #byContent = new Map<string, Line<T>[]>();
 
   add(line: Line<T>): void {
     this.#all.push(line);
-    const same = this.#byContent.get(canonical(line.request)) ?? { lines: [], next: 0 };
-    same.lines.push(line);
+    const same = this.#byContent.get(canonical(line.request)) ?? [];
+    same.push(line);
     this.#byContent.set(canonical(line.request), same);
   }
 
@@ -37,16 +43,15 @@ class Lines<T> {
     return this.#byContent.has(canonical(request));
   }
 
-  /** What came of a request, the next time it was made; else how it differs from all that there are. */
-  take(request: RecordedRequest): { readonly came: T } | { readonly drift: string } {
-    const same = this.#byContent.get(canonical(request));
-    const line = same?.lines[same.next];
-    if (same !== undefined && line !== undefined) {
-      same.next += 1;
+  /** What came of a request, of the same place where it was made there; else how it differs from all that there are. */
+  take(request: RecordedRequest, place: string | undefined): { readonly came: T } | { readonly drift: string } {
+    const same = this.#byContent.get(canonical(request)) ?? [];
+    const line = same.find((one) => one.place === place && one.isTaken !== true) ?? same.find((one) => one.isTaken !== true);
+    if (line !== undefined) {
+      line.isTaken = true;
       return { came: line.came };
     }
-    if (same !== undefined)
-      return { drift: `it was asked ${same.lines.length === 1 ? 'once' : `${same.lines.length} times`}, and is asked once more` };
+    if (same.length > 0) return { drift: `it was asked ${same.length === 1 ? 'once' : `${same.length} times`}, and is asked once more` };
     const nearest = nearestRequest(this.#all, request);
     const difference = nearest === undefined ? undefined : firstDifference(nearest.request, request);
     if (nearest === undefined || difference === undefined) return { drift: 'it was never asked anything' };
@@ -66,19 +71,25 @@ export class Repeat {
 
   constructor(script: Script) {
     this.#script = script;
-    for (const { agent, path, setup, turns } of script.talks) {
+    for (const { agent, path, place, setup, turns } of script.talks) {
       const prompt: LanguageModelV4Message[] = [];
       const { tools = [], format = null } = script.setups[setup] ?? {};
       for (const [turn, one] of turns.entries()) {
         prompt.push(...one.told);
         const request = requestOf({ prompt, tools, format });
-        linesOf(this.#talks, agent).add({ request, where: turns.length === 1 ? path : `${path}, turn ${turn + 1}`, came: one });
+        linesOf(this.#talks, agent).add({
+          request,
+          where: turns.length === 1 ? path : `${path}, turn ${turn + 1}`,
+          place: askerPlace(place, 'turn', turn),
+          came: one,
+        });
         if (one.answer !== undefined) prompt.push(assistantMessage(one.answer.content));
       }
     }
-    for (const { agent, tool, args, ...came } of script.tools)
-      linesOf(this.#tools, `${agent}/${tool}`).add({ request: { args }, where: agent, came });
-    for (const { step, input, ...came } of script.steps) linesOf(this.#steps, step).add({ request: { input }, where: step, came });
+    for (const { agent, tool, args, place, ...came } of script.tools)
+      linesOf(this.#tools, `${agent}/${tool}`).add({ request: { args }, where: agent, place, came });
+    for (const { step, input, place, ...came } of script.steps)
+      linesOf(this.#steps, step).add({ request: { input }, where: step, place, came });
   }
 
   get #tookAddresses(): boolean {
@@ -102,8 +113,8 @@ export class Repeat {
 
   model(agent: string): LanguageModelV4 {
     const generate = async (options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> => {
-      const { tools = [], responseFormat = null, prompt } = options;
-      const taken = linesOf(this.#talks, agent).take(requestOf({ prompt, tools, format: responseFormat }));
+      const { tools = [], responseFormat = null, prompt, headers } = options;
+      const taken = linesOf(this.#talks, agent).take(requestOf({ prompt, tools, format: responseFormat }), headers?.[TURN_HEADER]);
       if ('drift' in taken) throw (this.drift ??= this.#drifted(`what '${agent}' now asks its model`, taken.drift));
       const { answer, error } = taken.came;
       if (answer === undefined)
@@ -125,13 +136,13 @@ export class Repeat {
     return this.#tools.get(`${agent}/${tool}`)?.has({ args }) === true;
   }
 
-  tool(agent: string, tool: string, args: Json): ScriptResult | AmdahlError {
-    const taken = linesOf(this.#tools, `${agent}/${tool}`).take({ args });
+  tool(agent: string, tool: string, args: Json, place: Place): ScriptResult | AmdahlError {
+    const taken = linesOf(this.#tools, `${agent}/${tool}`).take({ args }, place);
     return 'came' in taken ? taken.came : this.#drifted(`how '${agent}' now calls the tool '${tool}'`, taken.drift);
   }
 
-  step(step: string, input: Json): ScriptResult | AmdahlError {
-    const taken = linesOf(this.#steps, step).take({ input });
+  step(step: string, input: Json, place: Place): ScriptResult | AmdahlError {
+    const taken = linesOf(this.#steps, step).take({ input }, place);
     return 'came' in taken ? taken.came : this.#drifted(`what the step '${step}' is now asked`, taken.drift);
   }
 

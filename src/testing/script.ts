@@ -33,6 +33,8 @@ export interface ScriptTalk {
   readonly agent: string;
   /** For people. */
   readonly path: string;
+  /** The attempt's. */
+  readonly place: Place;
   /** Which of `setups`. */
   readonly setup: number;
   readonly turns: readonly ScriptTurn[];
@@ -56,8 +58,8 @@ export interface Script {
   /** Tools and forms of answers that requests offered. */
   readonly setups: readonly Pick<Setup, 'tools' | 'format'>[];
   readonly talks: readonly ScriptTalk[];
-  readonly tools: readonly ({ readonly agent: string; readonly tool: string; readonly args: Json } & ScriptResult)[];
-  readonly steps: readonly ({ readonly step: string; readonly input: Json } & ScriptResult)[];
+  readonly tools: readonly ({ readonly agent: string; readonly tool: string; readonly args: Json; readonly place: Place } & ScriptResult)[];
+  readonly steps: readonly ({ readonly step: string; readonly input: Json; readonly place: Place } & ScriptResult)[];
   /** Files that were sent, and where they came from: their bytes as base64. */
   readonly files: readonly (Omit<EventOf<'file.kept'>, 'data'> & { readonly data: string })[];
   /** What flows drew from the world and which branch of a race was first, by the place of who asked. */
@@ -170,15 +172,17 @@ class Found {
     const called = this.#called.get(event.place);
     if (called === undefined || ('error' in event && event.error.data?.['begun'] === false)) return;
     const came = 'error' in event ? { error: event.error } : { result: event.result };
-    if (called.kind === 'effect.committing') return void this.#steps.push({ step: called.tool, input: called.args, ...came });
+    if (called.kind === 'effect.committing')
+      return void this.#steps.push({ step: called.tool, input: called.args, place: event.place, ...came });
     const agent = this.#agents.get(called.call)?.agent;
-    if (agent !== undefined && called.effect !== 'agent') this.#tools.push({ agent, tool: called.tool, args: called.args, ...came });
+    if (agent !== undefined && called.effect !== 'agent')
+      this.#tools.push({ agent, tool: called.tool, args: called.args, place: event.place, ...came });
   }
 
   #succeeded({ place, output }: EventOf<'call.succeeded'>): void {
     const call = this.#agents.get(place);
     if (call === undefined || call.of !== 'step' || output === undefined || !this.#asking.has(place)) return;
-    this.#steps.push({ step: call.agent, input: call.input, result: output });
+    this.#steps.push({ step: call.agent, input: call.input, place, result: output });
   }
 
   script(run: RunId): Script {
@@ -189,12 +193,12 @@ class Found {
       );
     const { agent, input, scope, subject } = this.#started;
     const setups = new Map<string, { readonly index: number; readonly setup: Script['setups'][number] }>();
-    const talks = [...this.#talks.values()].map((talk): ScriptTalk => {
+    const talks = [...this.#talks].map(([place, talk]): ScriptTalk => {
       const setup = talk.setup ?? { tools: [], format: null };
       const key = JSON.stringify(setup);
       const { index } = setups.get(key) ?? { index: setups.size };
       setups.set(key, { index, setup });
-      return { agent: talk.agent, path: talk.path, setup: index, turns: turnsOf(talk) };
+      return { agent: talk.agent, path: talk.path, place, setup: index, turns: turnsOf(talk) };
     });
     return {
       amdahl: 'script',

@@ -103,19 +103,19 @@ export function standInsOf(given: Given, recall?: StandIns['recall']): StandIns 
     download: (url) => Promise.reject(fileMissing(url)),
     model: (agent) =>
       (own(given.models, agent.name) ?? own(given.models, '*') ?? ownScript(agent)) ? undefined : modelMissing(agent, given),
-    tool: (agent, { name, effect }, args) => {
+    tool: (agent, { name, effect }, args, place) => {
       const standIn = own(given.tools, `${agent.name}/${name}`) ?? own(given.tools, name);
       if (standIn !== undefined) return inPlace(standIn);
       // What only reads may be asked something new, and then really runs.
       if (repeat !== undefined && (effect !== 'none' || repeat.hasTool(agent.name, name, args)))
-        return again(repeat.tool(agent.name, name, args));
+        return again(repeat.tool(agent.name, name, args, place));
       return effect === 'none' ? undefined : toolMissing(agent.name, name);
     },
-    step: ({ name, behaviour }, input) => {
+    step: ({ name, behaviour }, input, place) => {
       const standIn = own(given.steps, name);
       if (standIn !== undefined) return inPlace(standIn);
       const acts = behaviour.kind === 'step' && behaviour.effect !== 'none';
-      if (repeat !== undefined && (acts || repeat.hasStep(name))) return again(repeat.step(name, input));
+      if (repeat !== undefined && (acts || repeat.hasStep(name))) return again(repeat.step(name, input, place));
       return acts ? stepMissing(name) : undefined;
     },
     gated: (path, model) => (isStandIn(model) ? undefined : gatedMissing(path, model)),

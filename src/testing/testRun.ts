@@ -86,6 +86,8 @@ export async function testWith<I, O>(
     random: testRandom(),
     ...rest,
     secrets: { environment: false, ...rest.secrets },
+    // What failed in another test of this process must not hold a tool back in this one, nor what a script says once more.
+    limits: { toolFailures: 0, ...rest.limits },
     prices: { 'scripted/*': FREE, 'script/*': FREE, ...rest.prices },
     journal,
     models: { ...repeated, ...given },
