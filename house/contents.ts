@@ -27,7 +27,8 @@ export const CONTENTS: readonly Chapter[] = [
   {
     title: 'Agents',
     pages: [
-      { name: 'agents', title: 'Agents', about: 'what an agent is made of: contracts, checks, settings, composing' },
+      { name: 'agents', title: 'Agents', about: 'what an agent is made of: contracts, what is sent, conversations, files, settings' },
+      { name: 'composing', title: 'Putting agents together', about: 'pipe, all, map, mapReduce and flow: fan-outs, gaps, branches' },
       { name: 'tools', title: 'Tools', about: 'tools, effects, MCP and AI SDK tools, tools that fail' },
       { name: 'models', title: 'Models', about: 'models by name, fall-backs, the gate, streams, hedging' },
       { name: 'context', title: 'Context', about: 'what a program hands its agents beside the input; reuse and tenants' },
