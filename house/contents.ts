@@ -54,8 +54,3 @@ export const CONTENTS: readonly Chapter[] = [
     ],
   },
 ];
-
-/** Pages that are not written yet, of those that are: they may be linked to already. */
-export function awaited(written: readonly string[]): readonly string[] {
-  return CONTENTS.flatMap(({ pages }) => pages.map(({ name }) => name)).filter((name) => !written.includes(`${name}.md`));
-}

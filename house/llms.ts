@@ -1,7 +1,7 @@
 // Writes llms.txt and llms-full.txt (llmstxt.org) beside package.json: what there is to read for a model that helps
 // somebody with amdahl, as it lies in the package. `npm run build` calls it; test/docs/llms.test.ts holds it to the pages.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import process from 'node:process';
@@ -20,17 +20,16 @@ export interface LlmsTexts {
   readonly full: string;
 }
 
-/** Both files for the tree under `root`. Pages that are not there are left out. */
+/** Both files for the tree under `root`. */
 export function llmsTexts(root: string): LlmsTexts {
   const index = readFileSync(join(root, 'docs/index.md'), 'utf8');
   const [title = '', , sentence = ''] = index.split('\n');
-  const chapters = CONTENTS.map((chapter) => ({ ...chapter, pages: chapter.pages.filter((page) => existsSync(join(root, fileOf(page)))) }));
   const list = [
     `${title}\n\n> ${sentence}\n\nEverything at once: [llms-full.txt](llms-full.txt).`,
-    ...chapters.map((chapter) => `## ${chapter.title}\n\n${chapter.pages.map((page) => entry(fileOf(page), page)).join('\n')}`),
+    ...CONTENTS.map((chapter) => `## ${chapter.title}\n\n${chapter.pages.map((page) => entry(fileOf(page), page)).join('\n')}`),
     `## Optional\n\n${BESIDE.map((beside) => entry(beside.file, beside)).join('\n')}`,
   ];
-  const files = ['docs/index.md', ...chapters.flatMap(({ pages }) => pages.map(fileOf))];
+  const files = ['docs/index.md', ...CONTENTS.flatMap(({ pages }) => pages.map(fileOf))];
   const full = files.map((file) => `<!-- ${file} -->\n\n${fromRoot(readFileSync(join(root, file), 'utf8'), file).trim()}`);
   return { list: `${list.join('\n\n')}\n`, full: `${full.join('\n\n')}\n` };
 }

@@ -1,12 +1,9 @@
 // The documentation site: `npm run docs` builds it, `npm run docs:dev` serves it while pages are written. It asks nobody
 // for anything: fonts are the system's, the search is an index that comes along.
 
-import { readdirSync } from 'node:fs';
 import { posix } from 'node:path';
 import { defineConfig, type MarkdownOptions } from 'vitepress';
-import { awaited, CONTENTS } from '../../house/contents.ts';
-
-const AWAITED = awaited(readdirSync(new URL('..', import.meta.url)));
+import { CONTENTS } from '../../house/contents.ts';
 
 type Markdown = Parameters<NonNullable<MarkdownOptions['config']>>[0];
 
@@ -23,7 +20,6 @@ export default defineConfig({
   title: 'amdahl',
   description: 'A TypeScript runtime for LLM agents, alone or in teams: typed calls, resumable runs, one journal, and the bill.',
   cleanUrls: false,
-  ignoreDeadLinks: [(link) => AWAITED.includes(link.replace(/^\.?\//, '').replace(/(\.md)?(#.*)?$/, ''))],
   head: [['link', { rel: 'icon', href: `data:image/svg+xml,${encodeURIComponent(ICON)}` }]],
   markdown: { config: linkAsOnDisk, theme: { light: 'github-light', dark: 'github-dark' } },
   themeConfig: {
@@ -32,8 +28,8 @@ export default defineConfig({
     sidebar: [
       ...CONTENTS.map(({ title, pages }) => ({
         text: title,
-        items: pages.filter(({ name }) => !AWAITED.includes(name)).map(({ name, title: text }) => ({ text, link: `/${name}` })),
-      })).filter(({ items }) => items.length > 0),
+        items: pages.map(({ name, title: text }) => ({ text, link: `/${name}` })),
+      })),
       {
         text: 'Project',
         items: [
@@ -43,7 +39,7 @@ export default defineConfig({
       },
     ],
     nav: [
-      { text: 'Start', link: AWAITED.includes('start') ? '/cli' : '/start' },
+      { text: 'Start', link: '/start' },
       { text: 'Errors', link: '/errors' },
       { text: 'Command line', link: '/cli' },
     ],
