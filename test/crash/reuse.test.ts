@@ -3,8 +3,7 @@
 
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Agent, agent, flow, map, pipe, type RunOptions } from '../../src/index.ts';
-import { run } from '../../src/index.ts';
+import { type Agent, agent, flow, map, pipe, run, type RunOptions } from '../../src/index.ts';
 import type { RunId } from '../../src/journal/event.ts';
 import { inFlightAtDeaths, requestsBounded } from '../suites/invariants.ts';
 import { VirtualClock } from '../support/virtualClock.ts';
@@ -62,11 +61,7 @@ async function takenOnce(world: World): Promise<number> {
 }
 
 /** Lets `last` end undisturbed in one world; then in others, where it dies after each event it made durable. */
-async function everywhere(
-  begin: (world: World) => Promise<unknown>,
-  last: () => Mortal,
-  least: { readonly taken: number; readonly exact: boolean },
-): Promise<void> {
+async function everywhere(begin: (world: World) => Promise<unknown>, last: () => Mortal): Promise<number> {
   const calm = new World('r');
   await begin(calm);
   const from = (await calm.entries()).length;
@@ -75,7 +70,6 @@ async function everywhere(
   await holds(calm, ending);
   expect(ending.kind).toBe('succeeded');
   const taken = await takenOnce(calm);
-  expect(least.exact ? taken : Math.min(taken, least.taken)).toBe(least.taken);
   expect(end - from).toBeGreaterThan(10);
   for (let events = from; events <= end; events += 1) {
     const world = new World('r');
@@ -87,6 +81,7 @@ async function everywhere(
     await takenOnce(world);
     requestsBounded(world.requests, calm.requests.length, inFlightAtDeaths(await world.entries(), world.requests, world.shifts));
   }
+  return taken;
 }
 
 /** Another run in the same journal, undisturbed. */
@@ -98,25 +93,28 @@ async function other(world: World, one: Agent<unknown, unknown>, options: RunOpt
 }
 
 it('a resume whose edit moved every place buys nothing, wherever it dies', async () => {
-  await everywhere(
-    (world) => world.enter(mortal(sweep())),
-    () => mortal(moved()),
-    { taken: 8, exact: true },
-  );
+  expect(
+    await everywhere(
+      (world) => world.enter(mortal(sweep())),
+      () => mortal(moved()),
+    ),
+  ).toBe(8);
 }, 60_000);
 
 it('a resume whose edit moved every place and changed an agent buys that agent alone', async () => {
-  await everywhere(
-    (world) => world.enter(mortal(sweep())),
-    () => mortal(moved(' edited')),
-    { taken: 4, exact: false },
-  );
+  expect(
+    await everywhere(
+      (world) => world.enter(mortal(sweep())),
+      () => mortal(moved(' edited')),
+    ),
+  ).toBeGreaterThanOrEqual(4);
 }, 60_000);
 
 it('a run that runs an edited program again is answered by the old one once, wherever it dies', async () => {
-  await everywhere(
-    (world) => other(world, sweep(), {}),
-    () => mortal(moved(' edited'), { rerun: 'old' }),
-    { taken: 4, exact: false },
-  );
+  expect(
+    await everywhere(
+      (world) => other(world, sweep(), {}),
+      () => mortal(moved(' edited'), { rerun: 'old' }),
+    ),
+  ).toBeGreaterThanOrEqual(4);
 }, 60_000);

@@ -66,3 +66,59 @@ test('no answer crosses a scope, and reuse never changes an output', async () =>
   );
   expect(takenInAll).toBeGreaterThan(0);
 });
+
+type Tree = number | readonly Tree[];
+
+/** The same questions in groups of groups: every question in a branch of its own. */
+function grouped(model: ScriptedModel, tree: Tree): Agent<string, unknown> {
+  const ask = agent({ name: 'ask', model, instructions: 'Answer.' });
+  const into = async (part: Tree, ctx: FlowContext): Promise<unknown> => {
+    if (typeof part === 'number') return [await ctx.call(map(ask), [`${part}`])];
+    return await ctx.all(part.map((one) => async (branch: FlowContext) => await into(one, branch)));
+  };
+  return flow({ name: 'program', run: async (_, ctx) => await into(tree, ctx) });
+}
+
+/** A tree with these leaves, grouped as the cuts say. */
+function treeOf(leaves: readonly number[], cuts: readonly number[]): Tree {
+  const [cut = 0, ...rest] = cuts;
+  if (leaves.length < 2 || cuts.length === 0) return [...leaves];
+  const at = 1 + (cut % (leaves.length - 1));
+  return [treeOf(leaves.slice(0, at), rest), treeOf(leaves.slice(at), rest)];
+}
+
+test('after an edit that only moves places nothing is bought, also with equal questions, and each answer serves one of them', async () => {
+  const leaves = fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 7 });
+  const cuts = fc.array(fc.nat({ max: 9 }), { maxLength: 3 });
+  await fc.assert(
+    fc.asyncProperty(leaves, cuts, fc.infiniteStream(fc.nat()), cuts, async (asked, before, shuffle, after) => {
+      const journal = memoryJournal();
+      const model = scripted((_, nth) => ({ text: `${nth}` }));
+      const first = await run(grouped(model, treeOf(asked, before)), 'x', { id: 'r', journal });
+      const order = asked.map((leaf) => ({ leaf, by: Number(shuffle.next().value) })).sort((a, b) => a.by - b.by);
+      const moved = order.map(({ leaf }) => leaf);
+      const second = await run(grouped(model, treeOf(moved, after)), 'x', { id: 'r', journal });
+      expect(model.requests.length).toBe(asked.length);
+      const said = (output: unknown): string[] => (Array.isArray(output) ? output.flatMap(said) : [String(output)]).sort();
+      expect(said(second.output)).toEqual(said(first.output));
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('a run that is run again is answered by the one before, one answer to one question', async () => {
+  const leaves = fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 6 });
+  await fc.assert(
+    fc.asyncProperty(leaves, leaves, async (before, after) => {
+      const journal = memoryJournal();
+      const model = scripted((_, nth) => ({ text: `${nth}` }));
+      const first = await run(grouped(model, before), 'x', { id: 'a', journal });
+      const again = await run(grouped(model, after), 'x', { id: 'b', journal, rerun: first.id });
+      const count = (list: readonly number[], one: number): number => list.filter((each) => each === one).length;
+      const fresh = [0, 1, 2].reduce((sum, one) => sum + Math.max(0, count(after, one) - count(before, one)), 0);
+      expect(model.requests.length - before.length).toBe(fresh);
+      expect(again.bill.reused?.answers ?? 0).toBe(after.length - fresh);
+    }),
+    { numRuns: 60 },
+  );
+});
