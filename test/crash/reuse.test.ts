@@ -1,5 +1,5 @@
-// Crashes of runs that use answers by content: a resume whose edit moved every place, a run that runs another again, and one
-// in a scope where others bought. Wherever it dies, the next entry ends it as if nothing had happened and buys nothing twice.
+// Crashes of runs that use answers by content: a resume whose edit moved every place, and a run that runs another again.
+// Wherever it dies, the next entry ends it as if nothing had happened and buys nothing twice.
 
 import { expect, it } from 'vitest';
 import { z } from 'zod';
