@@ -2,16 +2,9 @@
 // run's journal says. Called by run, resume and rerun.
 
 import { AmdahlError, describe } from '../agent/errors.ts';
-import type { EventOf, Json, RunId } from '../journal/event.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { Json } from '../journal/event.ts';
 import type { Program } from './program.ts';
 import { programText } from './program.ts';
-
-/** How a run began, if it did. O(1). */
-export async function beginningOf(journal: Journal, run: RunId): Promise<EventOf<'run.started'> | undefined> {
-  for await (const { event } of journal.read(run, { kinds: ['run.started'] })) if (event.kind === 'run.started') return event;
-  return undefined;
-}
 
 /** @throws AmdahlError MISCONFIGURED unless `--subject` is JSON. Pure. */
 export function readSubject(option: string | undefined): Json | undefined {

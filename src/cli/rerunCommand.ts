@@ -4,7 +4,8 @@
 import type { RunId } from '../journal/event.ts';
 import { type PlannedAgent, type RerunPlan, rerunPlan } from '../run/rerunPlan.ts';
 import { parseBudget } from './budgetOption.ts';
-import { beginningOf, makeContext, readSubject } from './contextOption.ts';
+import { beginningOf } from '../run/enter.ts';
+import { makeContext, readSubject } from './contextOption.ts';
 import { drive } from './drive.ts';
 import { readInput } from './inputOption.ts';
 import { amdahlCommand } from './invocation.ts';

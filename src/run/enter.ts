@@ -194,7 +194,13 @@ export function budgetOf(past: Past | undefined, { budget }: Entering): Budget |
 }
 
 /** @throws AmdahlError RUN_CONFLICT when the run that is there is not the one that is meant. Scope and subject may be left out of a resume. */
-function refuseConflict(id: RunId, past: Past, agent: string, inputHash: string, { scope, subject, rerun }: Entering): void {
+export function refuseConflict(
+  id: RunId,
+  past: Pick<Past, 'agent' | 'inputHash' | 'scope' | 'subject' | 'rerun'>,
+  agent: string,
+  inputHash: string,
+  { scope, subject, rerun }: Pick<RunOptions, 'scope' | 'subject' | 'rerun'>,
+): void {
   const conflict = (what: string, same: string): AmdahlError =>
     new AmdahlError(
       'RUN_CONFLICT',
@@ -210,6 +216,12 @@ function refuseConflict(id: RunId, past: Past, agent: string, inputHash: string,
   if (rerun !== undefined && rerun !== past.rerun) throw conflict(`that does not run '${rerun}' again`, 'leave rerun out');
   if (subject !== undefined && canonical(subject) !== canonical(past.subject ?? null))
     throw conflict('with another subject', 'the same subject');
+}
+
+/** How a run began; undefined where that is not stored yet. */
+export async function beginningOf(journal: Journal, run: RunId): Promise<EventOf<'run.started'> | undefined> {
+  for await (const { event } of journal.read(run, { kinds: ['run.started'] })) if (event.kind === 'run.started') return event;
+  return undefined;
 }
 
 /** The place of a run's root. */

@@ -55,7 +55,8 @@ export async function follow<O = unknown>(id: string, options: FollowOptions<O> 
   });
 }
 
-async function outcomeOf<O>(
+/** How the run ended, whoever drove it; a failure where that cannot be told. */
+export async function outcomeOf<O>(
   target: { readonly journal: Journal; readonly run: RunId; readonly clock: Clock; readonly ownerlessMs: number | undefined },
   agent: AnyAgent | undefined,
 ): Promise<Outcome<O>> {

@@ -11,6 +11,7 @@ import { checkOptions, type OptionNames } from '../agent/options.ts';
 import type { EventOf, Json, RunId } from '../journal/event.ts';
 import type { Journal, RunRow } from '../journal/journal.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
+import { beginningOf } from './enter.ts';
 import { GivenUp } from './givenUp.ts';
 import { systemClock } from './ports.ts';
 import { perform } from './run.ts';
@@ -158,7 +159,7 @@ class Pass {
       const given = context === undefined ? {} : { context: await context(about.subject, about) };
       const options = { ...passed, ...given, id: about.id, journal: this.#journal, signal: this.#signal };
       // Claimed, it counts as running; what ended while it was waited for does not.
-      const result = await perform(agent, input, options, (row) => row?.status === 'running');
+      const result = await perform(agent, input, options, { isWanted: (row) => row?.status === 'running' });
       return result === undefined ? 'taken' : { ...about, status: 'succeeded' };
     } catch (thrown) {
       const error = asAmdahl(thrown, about.id);
@@ -167,11 +168,6 @@ class Pass {
       return { ...about, status: error instanceof RunError ? error.status : 'failed', error };
     }
   }
-}
-
-async function beginningOf(journal: Journal, run: RunId): Promise<EventOf<'run.started'> | undefined> {
-  for await (const { event } of journal.read(run, { kinds: ['run.started'] })) if (event.kind === 'run.started') return event;
-  return undefined;
 }
 
 function byName(agents: readonly Some[]): ReadonlyMap<string, AnyAgent> {

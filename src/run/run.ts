@@ -2,7 +2,7 @@
 
 import type { Budget } from '../agent/budget.ts';
 import { type Agent, type AnyAgent, isAgent } from '../agent/definition.ts';
-import { toJson } from '../agent/canonical.ts';
+import { canonical, hash, toJson } from '../agent/canonical.ts';
 import { AmdahlError, asAmdahl, describe, recordError } from '../agent/errors.ts';
 import { billNow } from '../journal/bill.ts';
 import type { Gap, Json, RunId } from '../journal/event.ts';
@@ -13,7 +13,7 @@ import { type Appended, appendedBy } from './appended.ts';
 import { Asker } from './asker.ts';
 import { Contexts } from './contexts.ts';
 import { ask, inputRefused } from './call.ts';
-import { budgetOf, type Driving, enter } from './enter.ts';
+import { beginningOf, budgetOf, type Driving, enter, refuseConflict } from './enter.ts';
 import { GivenUp } from './givenUp.ts';
 import { limitsOf } from './limits.ts';
 import { namedModels } from './models.ts';
@@ -51,15 +51,23 @@ export function run<I, O, N extends string = string, C = unknown>(
   options: OptionsFor<C>,
 ): Promise<RunResult<O, Appended<I>>>;
 export async function run(root: AnyAgent, input: unknown, options: RunOptions = {}): Promise<RunResult<unknown, unknown>> {
-  return (await perform(root, input, options, undefined)) as RunResult<unknown>; // what is always wanted is performed
+  return (await perform(root, input, options, {})) as RunResult<unknown>; // what is always wanted is performed
 }
 
-/** As `run`; undefined, with nothing done, where `isWanted` says so of the run once it is claimed. Called by run() and recover(). */
+/** What those who perform a run may want to know of it. */
+export interface Performing {
+  /** Asked of the run once it is claimed: if not, nothing is done. */
+  readonly isWanted?: (row: RunRow | undefined) => boolean;
+  /** Told before RUN_OWNED, where what the owner works on is the very run that was wanted. */
+  readonly onElsewhere?: () => void;
+}
+
+/** As `run`; undefined where the run is not wanted. Called by run(), start() and recover(). */
 export async function perform(
   root: AnyAgent,
   input: unknown,
   options: RunOptions,
-  isWanted: ((row: RunRow | undefined) => boolean) | undefined,
+  { isWanted, onElsewhere }: Performing,
 ): Promise<RunResult<unknown, unknown> | undefined> {
   if (!isAgent(root)) throw new AmdahlError('MISCONFIGURED', 'run takes an agent first: run(agent, input).');
   checkRunOptions(options);
@@ -75,7 +83,10 @@ export async function perform(
     throw new AmdahlError('CANCELLED', `The signal of the run '${id}' was aborted before it began: ${describe(options.signal.reason)}.`);
   const journal = options.journal ?? defaultJournal();
   await loadNamed(root, options, journal, id);
-  const claim = await journal.claim(id);
+  const claim = await journal.claim(id).catch(async (thrown: unknown) => {
+    if (await isSame(journal, id, root, raw, options)) onElsewhere?.();
+    throw thrown;
+  });
   try {
     if (isWanted !== undefined && !isWanted(await journal.row(id))) return undefined;
     const entry = await enter(root, raw, { ...options, id, random, limits, journal, claim, contexts, knownSecrets: secrets, given });
@@ -83,6 +94,13 @@ export async function perform(
   } finally {
     await claim.release();
   }
+}
+
+/** Whether the run that somebody else has is the one that is meant; false before it can be told. @throws AmdahlError RUN_CONFLICT */
+async function isSame(journal: Journal, id: RunId, root: AnyAgent, raw: Json, options: RunOptions): Promise<boolean> {
+  const begun = await beginningOf(journal, id);
+  if (begun !== undefined) refuseConflict(id, begun, root.name, hash(canonical(raw)), options);
+  return begun !== undefined;
 }
 
 /** Refuses what does not fit before anything is recorded. A schema that takes its time is asked by the funnel, under its clocks. */

@@ -2,19 +2,21 @@
 
 import type { Agent, AnyAgent } from '../agent/definition.ts';
 import { isAgent } from '../agent/definition.ts';
-import { type AmdahlError, asAmdahl, describe } from '../agent/errors.ts';
+import { AmdahlError, asAmdahl, describe } from '../agent/errors.ts';
 import type { RunId } from '../journal/event.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
 import type { Appended } from './appended.ts';
+import { outcomeOf } from './follow.ts';
 import { type Handle, handleOn, type Outcome } from './handle.ts';
-import { systemClock, systemRandom } from './ports.ts';
+import { type Clock, systemClock, systemRandom } from './ports.ts';
 import { perform, type Ready } from './run.ts';
 import { type OptionsFor, runId, type RunOptions } from './runOptions.ts';
 import { RunError, type RunResult } from './runResult.ts';
 import { tail } from './tail.ts';
 
 /**
- * Begins a run, or goes on with one, and returns at once. Its text is journaled while it is written (`stream`), so that
+ * Begins a run, or goes on with one, and returns at once. Where somebody else works on that very run, the handle is on what
+ * they do, and it goes on here if they are gone before its end. Its text is journaled while it is written (`stream`), so that
  * `follow` reads it in any process. What keeps it from beginning is an outcome too: nothing here throws or rejects.
  */
 export function start<I, O, N extends string = string, C = unknown>(agent: Ready<I, O, N, C>, input: NoInfer<I>): Handle<O, Appended<I>>;
@@ -28,19 +30,8 @@ export function start(root: AnyAgent, input: unknown, options: RunOptions = {}):
   const { clock = systemClock, random = systemRandom } = options;
   const { id, wrong } = idOf(options, random);
   const signal = options.signal === undefined ? canceller.signal : AbortSignal.any([canceller.signal, options.signal]);
-  const begun = Promise.withResolvers<void>();
-  const onEvent: RunOptions['onEvent'] = (event) => {
-    begun.resolve();
-    return options.onEvent?.(event); // its failure counts, also a later one
-  };
-  const running =
-    wrong === undefined
-      ? perform(root, input, { ...options, stream: options.stream ?? 'provisional', id, signal, onEvent }, undefined)
-      : Promise.reject<undefined>(wrong);
-  const outcome = running.then(
-    (result): Outcome<unknown, unknown> => ({ status: 'succeeded', ...(result as RunResult<unknown, unknown>) }), // what is always wanted is performed
-    (thrown: unknown): Outcome<unknown, unknown> => failed(id, thrown),
-  );
+  const entry = new Entry(root, input, { ...options, stream: options.stream ?? 'provisional', id, clock, signal });
+  const outcome = wrong === undefined ? entry.drive() : Promise.resolve(failed(id, wrong));
   return handleOn<unknown>({
     id,
     clock,
@@ -51,11 +42,74 @@ export function start(root: AnyAgent, input: unknown, options: RunOptions = {}):
       await outcome;
     },
     async *entries(of) {
-      // A run of this id that is not this one (another input, another owner) is not told of.
-      const isBegun = await Promise.race([begun.promise.then(() => true), outcome.then(() => false)]);
-      if (isBegun) yield* tail({ journal: options.journal ?? defaultJournal(), run: id, clock, over: outcome, ...of });
+      // A run of this id that is not this one (of another input, of another agent) is not told of.
+      const isBegun = await Promise.race([entry.begun.then(() => true), outcome.then(() => false)]);
+      if (!isBegun) return;
+      const journal = options.journal ?? defaultJournal();
+      yield* tail({ journal, run: id, clock, over: outcome, isElsewhere: () => entry.isElsewhere, ...of });
     },
   });
+}
+
+type Entering = RunOptions & { readonly id: RunId; readonly clock: Clock; readonly signal: AbortSignal };
+
+/** How often it is looked whether a run has begun that somebody else has just claimed. */
+const BEGINS_MS = 20;
+
+/** Drives a run; where somebody else does, waits for what comes of that. */
+class Entry {
+  /** Resolves once what the journal has under the id is this run. */
+  readonly begun: Promise<void>;
+  isElsewhere = false;
+  readonly #begin: () => void;
+  readonly #root: AnyAgent;
+  readonly #input: unknown;
+  readonly #options: Entering;
+
+  constructor(root: AnyAgent, input: unknown, options: Entering) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.begun = promise;
+    this.#begin = resolve;
+    this.#root = root;
+    this.#input = input;
+    const onEvent: RunOptions['onEvent'] = (event) => {
+      resolve();
+      return options.onEvent?.(event); // its failure counts, also a later one
+    };
+    this.#options = { ...options, onEvent };
+  }
+
+  /** Never rejects. */
+  async drive(): Promise<Outcome<unknown, unknown>> {
+    const { id, clock } = this.#options;
+    for (;;) {
+      let isSame = false;
+      try {
+        const result = await perform(this.#root, this.#input, this.#options, { onElsewhere: () => (isSame = true) });
+        return { status: 'succeeded', ...(result as RunResult<unknown, unknown>) }; // what is always wanted is performed
+      } catch (thrown) {
+        const isOwned = thrown instanceof AmdahlError && thrown.code === 'RUN_OWNED';
+        if (!isOwned || thrown instanceof RunError) return failed(id, thrown); // the latter is of a run that its code asked for
+      }
+      const outcome = isSame
+        ? await this.#wait()
+        : await new Promise<undefined>((later) => clock.after(BEGINS_MS, () => later(undefined), true));
+      if (outcome !== undefined) return outcome;
+    }
+  }
+
+  /** How it ended for its owner; undefined where that one is gone, so that it is to be gone on with here. */
+  async #wait(): Promise<Outcome<unknown, unknown> | undefined> {
+    const { id, clock, signal, journal = defaultJournal() } = this.#options;
+    this.isElsewhere = true;
+    this.#begin();
+    const cancel = (): void => void journal.cancel(id, { reason: describe(signal.reason) }).catch(() => {}); // the tail hears of it too
+    if (signal.aborted) cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    const outcome = await outcomeOf<unknown>({ journal, run: id, clock, ownerlessMs: 0 }, this.#root);
+    signal.removeEventListener('abort', cancel);
+    return outcome.status === 'failed' && outcome.error.code === 'RUN_ABANDONED' ? undefined : outcome;
+  }
 }
 
 function idOf(options: RunOptions, random: () => number): { readonly id: RunId; readonly wrong?: AmdahlError } {

@@ -19,8 +19,10 @@ export interface TailOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long it waits for a new owner where the last one is gone. Absent: as long as it takes. */
   readonly ownerlessMs?: number | undefined;
-  /** Set where this process drives the run: resolves when it is over with it. Nothing is polled then. */
+  /** Set where this process drives the run: resolves when it is over with it. */
   readonly over?: Promise<unknown> | undefined;
+  /** Whether somebody else may drive it, so that it must be polled. Default: where `over` is absent. */
+  readonly isElsewhere?: () => boolean;
 }
 
 /** At most so many entries at once. */
@@ -73,7 +75,7 @@ async function page(journal: Journal, run: RunId, after: number): Promise<readon
 
 /** Whether the run has ended and all of it was read. Its last events may be stored before its row is looked at. */
 function isEnded(row: RunRow | undefined, after: number): boolean {
-  return row !== undefined && row.status !== 'running' && row.status !== 'interrupted' && row.events === after + 1;
+  return row !== undefined && row.status !== 'running' && row.status !== 'interrupted' && row.events <= after + 1;
 }
 
 function unknown(run: RunId): AmdahlError {
@@ -124,9 +126,9 @@ class Bell {
   }
 
   async rung(): Promise<void> {
-    const { clock, over, signal } = this.#options;
+    const { clock, over, signal, isElsewhere = () => over === undefined } = this.#options;
     if (signal?.aborted === true) return;
-    if (over !== undefined) return await this.#ring.promise;
+    if (!isElsewhere()) return await this.#ring.promise;
     const disarm = clock.after(this.#waitMs, () => this.#ring.resolve());
     this.#waitMs = Math.min(LOOK_MS.most, this.#waitMs * 1.5);
     await this.#ring.promise;
