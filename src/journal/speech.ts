@@ -7,7 +7,7 @@
 //    was recorded, a refused attempt, a call that failed or was forgotten.
 
 import type { LanguageModelV4Content, LanguageModelV4Message } from '@ai-sdk/provider';
-import type { ErrorRecord } from '../agent/errors.ts';
+import type { ErrorCode, ErrorRecord } from '../agent/errors.ts';
 import type { Entry, Event, EventOf, Gap, Json, Place, StreamMode } from './event.ts';
 
 export interface ToolSpeech {
@@ -19,8 +19,14 @@ export interface ToolSpeech {
   /** The provider ran it. */
   readonly byProvider: boolean;
   readonly result?: Json;
+  /** As the model is told it. */
   readonly error?: string;
+  /** Absent where only what the model is told is known. */
+  readonly code?: ErrorCode;
 }
+
+/** What a tool came to. */
+type Told = { readonly result: Json } | { readonly error: string; readonly code?: ErrorCode };
 
 /** One part of what a turn says. `open`: it is still being written. */
 export type SpeechPart =
@@ -40,7 +46,7 @@ interface Turn {
   said: { readonly of: 'text' | 'reasoning'; text: string }[];
   content: readonly LanguageModelV4Content[] | undefined;
   finish: string | undefined;
-  readonly results: Map<string, { readonly result: Json } | { readonly error: string }>;
+  readonly results: Map<string, Told>;
 }
 
 /** A call of the speaker: the turns of its newest attempt. */
@@ -188,7 +194,10 @@ export class Speech {
       case 'tool.returned': {
         const called = this.#tools.get(event.place);
         if (called === undefined) return false;
-        called.turn.results.set(called.id, 'error' in event ? { error: event.error.message } : { result: event.result });
+        called.turn.results.set(
+          called.id,
+          'error' in event ? { error: event.error.message, code: event.error.code } : { result: event.result },
+        );
         return true;
       }
       default:
@@ -214,10 +223,10 @@ export class Speech {
 }
 
 /** What tools came to, out of the message that tells the model. */
-function toldIn(adds: readonly LanguageModelV4Message[]): [string, { result: Json } | { error: string }][] {
+function toldIn(adds: readonly LanguageModelV4Message[]): [string, Told][] {
   return adds.flatMap((message) => {
     if (message.role !== 'tool') return [];
-    return message.content.flatMap((part): [string, { result: Json } | { error: string }][] => {
+    return message.content.flatMap((part): [string, Told][] => {
       if (part.type !== 'tool-result') return [];
       const { toolCallId: id, output } = part;
       switch (output.type) {

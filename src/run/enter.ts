@@ -196,7 +196,7 @@ export function budgetOf(past: Past | undefined, { budget }: Entering): Budget |
 /** @throws AmdahlError RUN_CONFLICT when the run that is there is not the one that is meant. Scope and subject may be left out of a resume. */
 export function refuseConflict(
   id: RunId,
-  past: Pick<Past, 'agent' | 'inputHash' | 'scope' | 'subject' | 'rerun'>,
+  past: Pick<EventOf<'run.started'>, 'agent' | 'inputHash'> & Partial<Pick<Past, 'scope' | 'subject' | 'rerun'>>,
   agent: string,
   inputHash: string,
   { scope, subject, rerun }: Pick<RunOptions, 'scope' | 'subject' | 'rerun'>,

@@ -8,7 +8,7 @@
 import type { Contract } from '../agent/contract.ts';
 import { wrapForModel } from '../agent/contract.ts';
 import type { AnyAgent } from '../agent/definition.ts';
-import type { AmdahlError } from '../agent/errors.ts';
+import { AmdahlError } from '../agent/errors.ts';
 import { checkOptions } from '../agent/options.ts';
 import type { Bill } from '../journal/bill.ts';
 import type { Entry, Json, RunId } from '../journal/event.ts';
@@ -81,6 +81,8 @@ export function handleOn<O>(source: Source<O>): Handle<O> {
     partial: { [Symbol.asyncIterator]: () => partialOf(source) },
     events: (options = {}) => {
       checkOptions(options, { after: true }, 'events()');
+      if (options.after !== undefined && !(Number.isInteger(options.after) && options.after >= -1))
+        throw new AmdahlError('MISCONFIGURED', `after of events() is the seq of an entry, or -1 for all, not ${options.after}.`);
       return { [Symbol.asyncIterator]: () => eventsOf(source, options.after) };
     },
     get outcome() {

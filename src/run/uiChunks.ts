@@ -5,6 +5,7 @@
 // U2 while the run goes on, all it shows is one step of the message: `reset-step` takes back a step, and what still stands is
 //    told again. Only at the end are the steps told apart, as the AI SDK's own streams have them.
 
+import { AmdahlError } from '../agent/errors.ts';
 import type { Json } from '../journal/event.ts';
 import type { Speech, SpeechPart, ToolSpeech } from '../journal/speech.ts';
 
@@ -34,10 +35,14 @@ export interface UiShows {
   readonly messageId: string;
   readonly sendReasoning: boolean;
   readonly sendSources: boolean;
+  /** What is said of a tool that failed. Default: what the model is told. */
+  readonly ofTool?: (error: AmdahlError) => string;
 }
 
 export class UiTelling {
   readonly #shows: UiShows;
+  /** What was said of each failure of a tool: it is asked once. */
+  readonly #failures = new Map<string, string>();
   #shown: readonly SpeechPart[] = [];
 
   constructor(shows: UiShows) {
@@ -82,8 +87,17 @@ export class UiTelling {
     };
     return speech
       .steps()
-      .map((parts) => parts.filter(isShown))
+      .map((parts) => parts.filter(isShown).map((part) => this.#asSaid(part)))
       .filter((parts) => parts.length > 0);
+  }
+
+  #asSaid(part: SpeechPart): SpeechPart {
+    const { ofTool } = this.#shows;
+    if (ofTool === undefined || part.type !== 'tool' || part.error === undefined || part.byProvider) return part;
+    const key = JSON.stringify([part.id, part.error]);
+    const error = this.#failures.get(key) ?? ofTool(new AmdahlError(part.code ?? 'CODE_FAILED', part.error));
+    this.#failures.set(key, error);
+    return { ...part, error };
   }
 
   /** Goes from what is shown to what stands: by adding where that is enough. */
@@ -157,7 +171,7 @@ function isAnswered({ result, error }: ToolSpeech): boolean {
 }
 
 function isSameAnswer(a: ToolSpeech, b: ToolSpeech): boolean {
-  return a.error === b.error && JSON.stringify(a.result) === JSON.stringify(b.result);
+  return a.error === b.error && (a.result === b.result || JSON.stringify(a.result) === JSON.stringify(b.result));
 }
 
 function answerOf({ id: toolCallId, result, error, byProvider }: ToolSpeech): readonly UiChunk[] {

@@ -1,7 +1,7 @@
 // A run as an AI SDK UI message stream and as the HTTP response that carries it. Called by handle.ts. Whoever goes away
 // stops reading, and nothing else: the run goes on.
 
-import { AmdahlError, asAmdahl } from '../agent/errors.ts';
+import { AmdahlError, asAmdahl, ERROR_CODES } from '../agent/errors.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';
 import type { Entry, RunId } from '../journal/event.ts';
 import { Speech } from '../journal/speech.ts';
@@ -17,7 +17,10 @@ export interface UiStreamOptions {
   readonly sendReasoning?: boolean;
   /** Default: false, as in the AI SDK. */
   readonly sendSources?: boolean;
-  /** What the reader is told of a failure. Default: its code and its message; nothing of its causes, data or stack. */
+  /**
+   * What the reader is told of a failure, of the run or of a tool. Default: of the run its code and what that means, without
+   * the message, which is in `outcome`; of a tool what the model is told, as in the AI SDK.
+   */
   readonly onError?: (error: AmdahlError) => string;
 }
 
@@ -52,7 +55,7 @@ export function uiStream(source: UiSource, options: UiStreamOptions = {}): Reada
       if (done === true) controller.close();
       else controller.enqueue(value.chunk);
     },
-    cancel: () => aborter.abort(),
+    cancel: async () => await leave(chunks, aborter),
   });
 }
 
@@ -80,9 +83,15 @@ export function uiResponse(source: UiSource, options: UiResponseOptions = {}): R
       controller.enqueue(encoder.encode('data: [DONE]\n\n'));
       controller.close();
     },
-    cancel: () => aborter.abort(),
+    cancel: async () => await leave(chunks, aborter),
   });
   return new Response(body, { status, headers: { ...HEADERS, ...headers } });
+}
+
+/** Ends the reading, whether it waits for more or for its reader: nothing of it is kept where the run is watched. */
+async function leave(chunks: AsyncGenerator<Numbered>, aborter: AbortController): Promise<void> {
+  aborter.abort();
+  await chunks.return(undefined);
 }
 
 /** Those of the AI SDK's own responses: its transports and proxies go by them. */
@@ -114,8 +123,8 @@ async function* numbered(source: UiSource, options: UiStreamOptions, signal: Abo
 
 /** An end is told only when nothing follows it: a run that failed and goes on has not ended. */
 async function* chunksOf(source: UiSource, options: UiStreamOptions, signal: AbortSignal): AsyncGenerator<UiChunk, void, undefined> {
-  const { messageId = source.id, sendReasoning = true, sendSources = false, onError = codeAndMessage } = options;
-  const telling = new UiTelling({ messageId, sendReasoning, sendSources });
+  const { messageId = source.id, sendReasoning = true, sendSources = false, onError } = options;
+  const telling = new UiTelling({ messageId, sendReasoning, sendSources, ...(onError === undefined ? {} : { ofTool: onError }) });
   const speech = new Speech();
   let trouble: AmdahlError | undefined;
   yield* telling.begin();
@@ -128,9 +137,10 @@ async function* chunksOf(source: UiSource, options: UiStreamOptions, signal: Abo
   } catch (thrown) {
     trouble = asAmdahl(thrown, source.id);
   }
-  yield* trouble === undefined ? telling.end(speech) : telling.fail(onError(trouble));
+  yield* trouble === undefined ? telling.end(speech) : telling.fail((onError ?? codeAndMeaning)(trouble));
 }
 
-function codeAndMessage({ code, message }: AmdahlError): string {
-  return `${code}: ${message}`;
+/** Messages are for who runs the program: they may have paths, hosts and what code threw. */
+function codeAndMeaning({ code }: AmdahlError): string {
+  return `${code}: ${ERROR_CODES[code]}`;
 }

@@ -7,6 +7,7 @@ import {
   AmdahlError,
   type DeepPartial,
   flow,
+  follow,
   type Handle,
   memoryJournal,
   pipe,
@@ -87,7 +88,7 @@ test('partial tells a typed output while it is written, and at last the output i
   expect(await drive(all(start(list, 'x', options()).partial))).toEqual([['a'], ['a b', 'c'], ['a b', 'c']]);
 });
 
-test('a run that fails is a value in its outcome, an error in its text, and an error chunk with code and message alone', async () => {
+test('a run that fails is a value in its outcome, an error in its text, and an error chunk without what it says inside', async () => {
   const failing = agent({
     name: 'failing',
     instructions: 'x',
@@ -116,7 +117,7 @@ test('a run that fails is a value in its outcome, an error in its text, and an e
     { type: 'finish-step' },
     {
       type: 'error',
-      errorText: expect.stringMatching(/^CHECK_FAILED: The output of 'failing' is refused by its checks: check 1: never/) as string,
+      errorText: 'CHECK_FAILED: an output fits its contract but a check refuses it',
     },
     { type: 'finish', finishReason: 'error' },
   ]);
@@ -227,4 +228,65 @@ test('what a sending said before it broke off is withdrawn before the next says 
   );
   const handle = start(agent({ name: 'say', instructions: 'x', model: breaking }), 'x', options());
   expect(await drive(all(handle.text))).toEqual(['half', 'half of', '', 'the', 'the whole']);
+});
+
+test('onError says what is told of a tool that failed, once, and without it that is what the model is told', async () => {
+  const broken = tool({
+    description: 'x',
+    effect: 'none',
+    input: z.object({}),
+    execute: () => {
+      throw new Error('no route to db-7.internal');
+    },
+  });
+  const model = slowly(scripted([{ tools: [['broken', {}]] }, { text: 'it does not work' }]), pause);
+  const handle = start(agent({ name: 'look', instructions: 'x', tools: { broken }, model }), 'x', options());
+  const heard: AmdahlError[] = [];
+  const onError = (error: AmdahlError): string => `sorry ${heard.push(error)}`;
+  const chunks = JSON.stringify(await drive(all(handle.toUIMessageStream({ onError }))));
+  expect(heard).toMatchObject([{ code: 'CODE_FAILED', message: expect.stringContaining('db-7') as string }]);
+  expect(chunks).toContain('"errorText":"sorry 1"');
+  expect(chunks).not.toContain('db-7');
+  expect(JSON.stringify(await all(handle.toUIMessageStream()))).toContain('db-7');
+});
+
+test('events are told after a seq, of which there may be none yet; what is no seq is refused', async () => {
+  const journal = memoryJournal();
+  const handle = start(thinking(), 'x', options({ journal, id: 'r' }));
+  await drive(handle.outcome);
+  for (const one of [handle, await follow('r', { journal, clock })]) {
+    expect((await drive(all(one.events({ after: -1 })))).map(({ seq }) => seq)).toEqual(
+      (await drive(all(one.events()))).map(({ seq }) => seq),
+    );
+    expect(await drive(all(one.events({ after: 1_000 })))).toEqual([]);
+    for (const after of [-2, 1.5, NaN]) expect(() => one.events({ after })).toThrow(/seq of an entry/);
+  }
+});
+
+test('a reader that leaves in the middle, waiting or not, is forgotten, and the run goes on', async () => {
+  const journal = memoryJournal();
+  const watch = journal.watch.bind(journal);
+  let watching = 0;
+  journal.watch = (run, listener) => {
+    watching += 1;
+    const stop = watch(run, listener);
+    return () => {
+      watching -= 1;
+      stop();
+    };
+  };
+  const handle = start(thinking(), 'x', options({ journal }));
+  const streams: (ReadableStream<unknown> | null)[] = [
+    handle.toUIMessageStream(),
+    handle.toUIMessageStream(),
+    handle.toUIMessageStreamResponse().body,
+  ];
+  const readers = streams.map((stream) => stream?.getReader());
+  for (const reader of readers) for (let nth = 0; nth < 4; nth += 1) await drive(Promise.resolve(reader?.read()));
+  const waits = readers[1]?.read();
+  expect(watching).toBe(readers.length);
+  await Promise.all(readers.map(async (reader) => await reader?.cancel()));
+  await waits;
+  expect(watching).toBe(0);
+  expect(await drive(handle.outcome)).toMatchObject({ status: 'succeeded' });
 });
