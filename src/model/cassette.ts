@@ -18,6 +18,7 @@ import { AmdahlError, describe } from '../agent/errors.ts';
 import { modelName } from '../agent/fingerprint.ts';
 import { checkOptions } from '../agent/options.ts';
 import { adapted, type AnyLanguageModel, isLanguageModel } from './adapted.ts';
+import { BEHIND } from './behind.ts';
 import { type Asked, Deck, type Mode, type TapeFile } from './cassetteDeck.ts';
 import { lineText, misconfigured, nameOf, parseLines, tornText } from './cassetteLines.ts';
 import { type Redact, redactor } from './cassetteRedact.ts';
@@ -37,11 +38,16 @@ export interface CassetteOptions {
 const MODES: readonly unknown[] = ['auto', 'record', 'replay'];
 
 /**
- * Gives models a memory in a file. Played answers never touch the model. Failures are not recorded.
+ * Gives models a memory in a file. Played answers never touch the model. Failures are not recorded. `present`, asked for
+ * each request, takes out what whoever sends it holds secret.
  * @throws AmdahlError MISCONFIGURED for a mode that does not exist and, when asked, for a file that cannot be read or
  * written; SCRIPT_DRIFT, when asked, for a request that is not recorded and may not be sent.
  */
-export function cassette(file: string, options: CassetteOptions = {}): (model: AnyLanguageModel) => LanguageModelV4 {
+export function cassette(
+  file: string,
+  options: CassetteOptions = {},
+  present: () => Redact | undefined = () => undefined,
+): (model: AnyLanguageModel) => LanguageModelV4 {
   checkOptions(options, { mode: true, take: true }, 'cassette()');
   if (typeof file !== 'string' || file === '') {
     throw new AmdahlError(
@@ -63,7 +69,7 @@ export function cassette(file: string, options: CassetteOptions = {}): (model: A
   const redact = redactor(process.env);
   const deck = new Deck(tapeFile(file, redact), ci ? 'replay' : mode, ci, take, redact);
   return (model) => {
-    if (isLanguageModel(model)) return recorded(adapted(model), deck);
+    if (isLanguageModel(model)) return recorded(adapted(model), deck, present);
     throw new AmdahlError(
       'MISCONFIGURED',
       `A cassette records a language model and was given ${kindOf(model)}. Give a name such as 'openai/gpt-5', or an object that an AI SDK provider makes.`,
@@ -71,17 +77,18 @@ export function cassette(file: string, options: CassetteOptions = {}): (model: A
   };
 }
 
-function recorded(model: LanguageModelV4, deck: Deck): LanguageModelV4 {
+function recorded(model: LanguageModelV4, deck: Deck, present: () => Redact | undefined): LanguageModelV4 {
   const name = modelName(model);
   const ask = (options: LanguageModelV4CallOptions): Asked => {
-    const asked = deck.ask(name, options);
+    const asked = deck.ask(name, options, present());
     if (asked.news !== undefined) process.emitWarning(asked.news, { code: 'AMDAHL_CASSETTE_RECORDS' });
     return asked;
   };
-  const made: LanguageModelV4 = {
+  const made: LanguageModelV4 & { readonly [BEHIND]: object } = {
     specificationVersion: 'v4',
     provider: model.provider,
     modelId: model.modelId,
+    [BEHIND]: model,
     // Read when asked for: playing must not touch the model.
     get supportedUrls() {
       return model.supportedUrls;
@@ -94,7 +101,7 @@ function recorded(model: LanguageModelV4, deck: Deck): LanguageModelV4 {
       }
       try {
         const result = await model.doGenerate(options);
-        asked.keep(recordedReply(result, deck.redact));
+        asked.keep(recordedReply(result, asked.redact));
         return result;
       } finally {
         asked.leave();
@@ -105,7 +112,7 @@ function recorded(model: LanguageModelV4, deck: Deck): LanguageModelV4 {
       if (asked.answer !== undefined) return { stream: listened(playedStream(asked.answer), asked, () => asked.keep()) };
       try {
         const result = await model.doStream(options);
-        return { ...result, stream: listened(result.stream, asked, (parts) => asked.keep(recordedStream(parts, deck.redact))) };
+        return { ...result, stream: listened(result.stream, asked, (parts) => asked.keep(recordedStream(parts, asked.redact))) };
       } catch (error) {
         asked.leave();
         throw error;

@@ -25,6 +25,8 @@ export interface TapeFile {
 export interface Asked {
   /** As it is recorded: 'provider/modelId'. */
   readonly model: string;
+  /** For its answer. */
+  readonly redact: Redact;
   /** Where it is recorded. */
   readonly answer: RecordedAnswer | undefined;
   /** Said once: mode 'auto' sends what the tape does not have, which may be drift that nobody meant. */
@@ -44,7 +46,7 @@ interface Tape {
 }
 
 export class Deck {
-  readonly redact: Redact;
+  readonly #redact: Redact;
   readonly #file: TapeFile;
   readonly #mode: Mode;
   readonly #ci: boolean;
@@ -57,21 +59,25 @@ export class Deck {
     this.#mode = mode;
     this.#ci = ci;
     this.#take = take === undefined ? undefined : redact(take);
-    this.redact = redact;
+    this.#redact = redact;
   }
 
-  /** A request with its recorded answer, or without where it is to be sent: then the file has been found writable. */
-  ask(name: string, options: LanguageModelV4CallOptions): Asked {
+  /**
+   * A request with its recorded answer, or without where it is to be sent: then the file has been found writable. `own`
+   * takes out what whoever asks holds secret.
+   */
+  ask(name: string, options: LanguageModelV4CallOptions, own?: Redact): Asked {
     options.abortSignal?.throwIfAborted();
     const tape = (this.#tape ??= this.#read());
-    const model = this.redact(name);
-    const request = recordedRequest(model, options, this.redact);
+    const redact = own === undefined ? this.#redact : (text: string): string => own(this.#redact(text));
+    const model = redact(name);
+    const request = recordedRequest(model, options, redact);
     const track = this.#trackOf(tape, request);
     const nth = track.next(({ auto: 'any', record: 'new', replay: 'recorded' } as const)[this.#mode]);
     if (nth === undefined) throw this.#drift(tape, model, request, track);
     const answer = track.answers.get(nth);
     const news = answer === undefined && this.#mode === 'auto' ? this.#newsOf(tape, model, request, track) : undefined;
-    const asked = this.#held(model, request, track, nth, options.abortSignal);
+    const asked = { ...this.#held(model, request, track, nth, options.abortSignal), redact };
     if (answer !== undefined) return { ...asked, answer };
     try {
       this.#file.check();
@@ -106,7 +112,7 @@ export class Deck {
   }
 
   /** Whoever aborts a request does not wait for it: its number is free at once, and a late answer is none. */
-  #held(model: string, request: RecordedRequest, track: Track, nth: number, signal: AbortSignal | undefined): Asked {
+  #held(model: string, request: RecordedRequest, track: Track, nth: number, signal: AbortSignal | undefined): Omit<Asked, 'redact'> {
     let open = true;
     const leave = (): void => {
       if (close()) track.giveBack(nth);

@@ -14,6 +14,7 @@ import type { Frame } from './asker.ts';
 import { type CodeTurn, Talks } from './codeTalks.ts';
 import { Life } from './life.ts';
 import { askerPlace } from './place.ts';
+import type { Secrets } from './secrets.ts';
 
 /** What stands for code in its asynchronous context. */
 interface Context {
@@ -27,10 +28,17 @@ export class Sending {
   isOver = false;
   #party: object | undefined;
   #above: Sending | undefined;
+  #secrets: Secrets | undefined;
 
-  constructor(party: object | undefined, above: Sending | undefined) {
+  constructor(party: object | undefined, above: Sending | undefined, secrets: Secrets | undefined) {
     this.#party = party;
     this.#above = above;
+    this.#secrets = secrets ?? above?.secrets;
+  }
+
+  /** Of the run that sends it. */
+  get secrets(): Secrets | undefined {
+    return this.#secrets;
   }
 
   /** Whether it, or one that it is part of, was reserved and will be told of by this party. */
@@ -40,7 +48,7 @@ export class Sending {
 
   end(): void {
     this.isOver = true;
-    this.#party = this.#above = undefined;
+    this.#party = this.#above = this.#secrets = undefined;
   }
 }
 
@@ -64,10 +72,16 @@ export function codeOf(frame: Frame | undefined): CodeAsker | undefined {
   return context === undefined || context instanceof Sending || context.asker?.frame !== frame ? undefined : context.asker;
 }
 
-/** Runs what sends a request; `party` counts it. */
-export function whileSending<T>(work: () => PromiseLike<T>, party?: object): PromiseLike<T> {
+/** The secrets of the run whose request is being sent, or whose code is running; undefined outside of all. */
+export function presentSecrets(): Secrets | undefined {
+  const context = contexts.getStore();
+  return context instanceof Sending ? context.secrets : context?.asker?.frame.session.secrets;
+}
+
+/** Runs what sends a request; `party` counts it, and `secrets` are those of the run that sends it. */
+export function whileSending<T>(work: () => PromiseLike<T>, party?: object, secrets?: Secrets): PromiseLike<T> {
   const around = contexts.getStore();
-  const sending = new Sending(party, around instanceof Sending && !around.isOver ? around : undefined);
+  const sending = new Sending(party, around instanceof Sending && !around.isOver ? around : undefined, secrets);
   const over = (): void => sending.end();
   try {
     const sent = contexts.run(sending, work);

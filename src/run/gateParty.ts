@@ -18,6 +18,7 @@ import { type Limits, limitsOf } from './limits.ts';
 import type { Waiting } from './line.ts';
 import { askerPlace, rootAsker } from './place.ts';
 import type { Clock, Random } from './ports.ts';
+import type { Secrets } from './secrets.ts';
 
 /**
  * Caps on everything that goes through one `gate()`. Of tokens and USD each request reserves its maximum or, where it sets
@@ -50,6 +51,8 @@ export interface Behalf extends Omit<Waiting, 'place' | 'path'> {
   readonly who: Identity;
   gateOf(model: LanguageModelV4): Gate | undefined;
   factsOf(model: LanguageModelV4): Facts | Promise<Facts>;
+  /** Of the run on whose behalf it is sent. */
+  readonly secrets: Secrets | undefined;
   /** An answer as a journal may have it. */
   safe(content: readonly LanguageModelV4Content[]): readonly LanguageModelV4Content[];
   /** Told of its answer before who asked is. */
@@ -107,6 +110,7 @@ export class GateParty {
       gateOf: (model) => gatesOf(clock).of(model, this.#rateLimits),
       factsOf: (model) => factsOf(modelName(model), clock.now()),
       note,
+      secrets: undefined,
       safe: (content) => content,
       answered: () => {},
       hit: () => {},
@@ -139,6 +143,7 @@ export class GateParty {
       account,
       life: new Life(code.life),
       who: { ...turn, call, path, agent: agent.name, attempt: code.attempt },
+      secrets: session.secrets,
       safe: (content) => session.secrets.content(content),
       answered,
       gateOf: (model) => {

@@ -139,7 +139,8 @@ export class GateRequest implements SendPorts {
 
   /** What the model does inside, through other gated models perhaps, is this request's. */
   lend<T>(work: (signal: AbortSignal, cut: (error: Error) => void) => PromiseLike<T>): Promise<T> {
-    return this.#behalf.life.lendOut((signal, cut) => whileSending(() => work(signal, cut), this.#party));
+    const { life, secrets } = this.#behalf;
+    return life.lendOut((signal, cut) => whileSending(() => work(signal, cut), this.#party, secrets));
   }
 
   async wait(ms: number): Promise<void> {

@@ -146,7 +146,8 @@ export class ModelRequest implements SendPorts {
   }
 
   lend<T>(work: (signal: AbortSignal, cut: (error: Error) => void) => PromiseLike<T>): Promise<T> {
-    return this.#parts.frame.life.lendOut((signal, cut) => whileSending(() => work(signal, cut)));
+    const { life, session } = this.#parts.frame;
+    return life.lendOut((signal, cut) => whileSending(() => work(signal, cut), undefined, session.secrets));
   }
 
   async wait(ms: number): Promise<void> {

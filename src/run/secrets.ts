@@ -62,6 +62,22 @@ export class Secrets {
     return this.none ? text : this.#texts.safe(text, opaque);
   }
 
+  /** A text that may be JSON: what was JSON stays JSON. */
+  json(text: string): string {
+    if (this.none) return text;
+    const safe = this.text(text);
+    const looksIt = /^\s*[[{"]/.test(text);
+    if (!looksIt || (safe === text && !text.includes('\\'))) return safe;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      return safe;
+    }
+    const put = this.clean(value);
+    return put === value ? text : JSON.stringify(put);
+  }
+
   /** Where a text ends in what may be a secret, or become one: what stands from there on must not be told yet. O(length). */
   open(text: string): number {
     return this.#texts.open(text);
@@ -112,7 +128,7 @@ export class Secrets {
     const known = this.#replies.get(result);
     if (known !== undefined) return known;
     const parts = this.content(content);
-    const safeText = text === undefined ? undefined : this.#json(text);
+    const safeText = text === undefined ? undefined : this.json(text);
     const hidden = parts === content && safeText === text ? NOTHING_HIDDEN : putOut([content, text], [parts, safeText]);
     const safe: SafeReply = { content: parts, text: safeText, hidden };
     this.#replies.set(result, safe);
@@ -240,7 +256,7 @@ export class Secrets {
   #part(part: LanguageModelV4Content): LanguageModelV4Content {
     switch (part.type) {
       case 'text': {
-        const text = this.#json(part.text);
+        const text = this.json(part.text);
         return text === part.text ? part : { ...part, text };
       }
       case 'reasoning': {
@@ -249,7 +265,7 @@ export class Secrets {
         return text === part.text ? part : { type: 'reasoning', text };
       }
       case 'tool-call': {
-        const input = this.#json(part.input);
+        const input = this.json(part.input);
         return input === part.input ? part : { ...part, input };
       }
       case 'custom':
@@ -260,21 +276,6 @@ export class Secrets {
       case 'tool-result':
         return this.#walk(part, true, false, 0) as LanguageModelV4Content; // the same shape with other texts
     }
-  }
-
-  /** A text that may be JSON: what was JSON stays JSON. */
-  #json(text: string): string {
-    const safe = this.text(text);
-    const looksIt = /^\s*[[{"]/.test(text);
-    if (!looksIt || (safe === text && !text.includes('\\'))) return safe;
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      return safe;
-    }
-    const put = this.clean(value);
-    return put === value ? text : JSON.stringify(put);
   }
 
   #find(value: unknown, path: string, depth: number): Exposed | undefined {

@@ -3,8 +3,10 @@
 
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { AnyLanguageModel } from '../model/adapted.ts';
+import { BEHIND } from '../model/behind.ts';
 import { cassette as recorder } from '../model/cassette.ts';
 import type { CassetteOptions } from '../model/cassette.ts';
+import { presentSecrets } from './codeAsker.ts';
 import { systemRegistry } from './surroundings.ts';
 
 /**
@@ -17,17 +19,22 @@ import { systemRegistry } from './surroundings.ts';
  * sent, PACKAGE_MISSING and KEY_MISSING.
  */
 export function cassette(file: string, options: CassetteOptions = {}): (model: AnyLanguageModel | string) => LanguageModelV4 {
-  const tape = recorder(file, options);
+  // What a run holds secret is for no tape either, whoever says it.
+  const tape = recorder(file, options, () => {
+    const secrets = presentSecrets();
+    return secrets === undefined || secrets.none ? undefined : (text) => secrets.json(text);
+  });
   return (model) => tape(typeof model === 'string' ? named(model) : model);
 }
 
 /** What its package says of itself is not told: it would be known while recording, and not while playing. */
-function named(name: string): LanguageModelV4 {
+function named(name: string): LanguageModelV4 & { readonly [BEHIND]: object } {
   const model = systemRegistry.model(name);
   return {
     specificationVersion: 'v4',
     provider: model.provider,
     modelId: model.modelId,
+    [BEHIND]: model,
     get supportedUrls() {
       return model.supportedUrls;
     },

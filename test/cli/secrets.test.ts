@@ -28,17 +28,12 @@ import { z } from '${near('node_modules/zod/index.js')}';
 const S = JSON.parse(Buffer.from(process.env.PLANTED, 'base64').toString());
 const all = Object.values(S).join(' and ');
 const forms = [all, JSON.stringify(all), Buffer.from('user:' + S.env).toString('base64'), encodeURIComponent(S.context)].join(' ; ');
-// A model knows of a secret what it was sent, which is nothing, and what its provider is told beside: the key and the headers.
-// One that is taped says what a tape can know, the other one everything.
-const known = [S.env, JSON.stringify(S.env), Buffer.from('user:' + S.env).toString('base64')].join(' ; ');
 let turn = 0;
 const server = await startModelServer({
   answers: () => {
     turn += 1;
-    if (turn === 1) return { reasoning: 'I saw ' + all, tools: [{ name: 'look', args: { for: all } }, { name: 'fail', args: {} }] };
-    if (turn === 2) return 'Here you are: ' + forms;
-    if (turn === 3) return { reasoning: 'I saw ' + known, tools: [{ name: 'look', args: { for: known } }, { name: 'fail', args: {} }] };
-    return 'Here you are: ' + known;
+    if (turn % 2 === 1) return { reasoning: 'I saw ' + all, tools: [{ name: 'look', args: { for: all } }, { name: 'fail', args: {} }] };
+    return 'Here you are: ' + forms;
   },
 });
 const openai = createOpenAI({ apiKey: S.key, baseURL: server.baseUrl('openai') });
