@@ -15,9 +15,10 @@ import { RunError, type RunResult } from './runResult.ts';
 import { tail } from './tail.ts';
 
 /**
- * Begins a run, or goes on with one, and returns at once. Where somebody else works on that very run, the handle is on what
- * they do, and it goes on here if they are gone before its end. Its text is journaled while it is written (`stream`), so that
- * `follow` reads it in any process. What keeps it from beginning is an outcome too: nothing here throws or rejects.
+ * Begins a run, or goes on with one, and returns at once. Its text is journaled while it is written (`stream`), so that
+ * `follow` reads it in any process. Where somebody else works on that very run, the handle is on what they do, and the run goes
+ * on here if they are gone before its end; one that somebody takes over is followed. What keeps it from beginning is an outcome
+ * too: nothing here throws or rejects.
  */
 export function start<I, O, N extends string = string, C = unknown>(agent: Ready<I, O, N, C>, input: NoInfer<I>): Handle<O, Appended<I>>;
 export function start<I, O, N extends string = string, C = unknown>(
@@ -43,10 +44,10 @@ export function start(root: AnyAgent, input: unknown, options: RunOptions = {}):
     },
     async *entries(of) {
       // A run of this id that is not this one (of another input, of another agent) is not told of.
-      const isBegun = await Promise.race([entry.begun.then(() => true), outcome.then(() => false)]);
+      const isBegun = await Promise.race([entry.begun.promise.then(() => true), outcome.then(() => false)]);
       if (!isBegun) return;
       const journal = options.journal ?? defaultJournal();
-      yield* tail({ journal, run: id, clock, over: outcome, isElsewhere: () => entry.isElsewhere, ...of });
+      yield* tail({ journal, run: id, clock, over: outcome, elsewhere: entry.elsewhere.promise, ...of });
     },
   });
 }
@@ -59,21 +60,18 @@ const BEGINS_MS = 20;
 /** Drives a run; where somebody else does, waits for what comes of that. */
 class Entry {
   /** Resolves once what the journal has under the id is this run. */
-  readonly begun: Promise<void>;
-  isElsewhere = false;
-  readonly #begin: () => void;
+  readonly begun: PromiseWithResolvers<void> = Promise.withResolvers();
+  /** Resolves once somebody else drives it. */
+  readonly elsewhere: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #root: AnyAgent;
   readonly #input: unknown;
   readonly #options: Entering;
 
   constructor(root: AnyAgent, input: unknown, options: Entering) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.begun = promise;
-    this.#begin = resolve;
     this.#root = root;
     this.#input = input;
     const onEvent: RunOptions['onEvent'] = (event) => {
-      resolve();
+      this.begun.resolve();
       return options.onEvent?.(event); // its failure counts, also a later one
     };
     this.#options = { ...options, onEvent };
@@ -88,27 +86,31 @@ class Entry {
         const result = await perform(this.#root, this.#input, this.#options, { onElsewhere: () => (isSame = true) });
         return { status: 'succeeded', ...(result as RunResult<unknown, unknown>) }; // what is always wanted is performed
       } catch (thrown) {
-        const isOwned = thrown instanceof AmdahlError && thrown.code === 'RUN_OWNED';
-        if (!isOwned || thrown instanceof RunError) return failed(id, thrown); // the latter is of a run that its code asked for
+        const { code } = asAmdahl(thrown, describe(id));
+        // Taken over while this process was silent: it is not taken back.
+        if (thrown instanceof RunError && code === 'RUN_LOST') return await this.#wait(undefined);
+        if (thrown instanceof RunError || code !== 'RUN_OWNED') return failed(id, thrown);
       }
-      const outcome = isSame
-        ? await this.#wait()
-        : await new Promise<undefined>((later) => clock.after(BEGINS_MS, () => later(undefined), true));
-      if (outcome !== undefined) return outcome;
+      if (!isSame) {
+        await new Promise<void>((resolve) => clock.after(BEGINS_MS, resolve, true));
+        continue;
+      }
+      const outcome = await this.#wait(0);
+      if (outcome.status !== 'failed' || outcome.error.code !== 'RUN_ABANDONED') return outcome;
     }
   }
 
-  /** How it ended for its owner; undefined where that one is gone, so that it is to be gone on with here. */
-  async #wait(): Promise<Outcome<unknown, unknown> | undefined> {
+  /** How it ended for its owner. */
+  async #wait(ownerlessMs: number | undefined): Promise<Outcome<unknown, unknown>> {
     const { id, clock, signal, journal = defaultJournal() } = this.#options;
-    this.isElsewhere = true;
-    this.#begin();
+    this.elsewhere.resolve();
+    this.begun.resolve();
     const cancel = (): void => void journal.cancel(id, { reason: describe(signal.reason) }).catch(() => {}); // the tail hears of it too
     if (signal.aborted) cancel();
     signal.addEventListener('abort', cancel, { once: true });
-    const outcome = await outcomeOf<unknown>({ journal, run: id, clock, ownerlessMs: 0 }, this.#root);
+    const outcome = await outcomeOf<unknown>({ journal, run: id, clock, ownerlessMs }, this.#root);
     signal.removeEventListener('abort', cancel);
-    return outcome.status === 'failed' && outcome.error.code === 'RUN_ABANDONED' ? undefined : outcome;
+    return outcome;
   }
 }
 

@@ -21,8 +21,8 @@ export interface TailOptions {
   readonly ownerlessMs?: number | undefined;
   /** Set where this process drives the run: resolves when it is over with it. */
   readonly over?: Promise<unknown> | undefined;
-  /** Whether somebody else may drive it, so that it must be polled. Default: where `over` is absent. */
-  readonly isElsewhere?: () => boolean;
+  /** Resolves where somebody else has come to drive it: it is polled from then on. Without `over` it always is. */
+  readonly elsewhere?: Promise<unknown>;
 }
 
 /** At most so many entries at once. */
@@ -89,6 +89,7 @@ class Bell {
   readonly #options: TailOptions;
   readonly #stopWatching: () => void;
   #ring: PromiseWithResolvers<void> = Promise.withResolvers();
+  #polls: boolean;
   #waitMs: number = LOOK_MS.least;
   #ownerlessSince: number | undefined;
   readonly #onAbort = (): void => this.#ring.resolve();
@@ -97,6 +98,11 @@ class Bell {
     this.#options = options;
     this.#stopWatching = options.journal.watch(options.run, () => this.#ring.resolve());
     void options.over?.then(() => this.#ring.resolve());
+    this.#polls = options.over === undefined;
+    void options.elsewhere?.then(() => {
+      this.#polls = true;
+      this.#ring.resolve();
+    });
     options.signal?.addEventListener('abort', this.#onAbort);
   }
 
@@ -126,9 +132,9 @@ class Bell {
   }
 
   async rung(): Promise<void> {
-    const { clock, over, signal, isElsewhere = () => over === undefined } = this.#options;
+    const { clock, signal } = this.#options;
     if (signal?.aborted === true) return;
-    if (!isElsewhere()) return await this.#ring.promise;
+    if (!this.#polls) return await this.#ring.promise;
     const disarm = clock.after(this.#waitMs, () => this.#ring.resolve());
     this.#waitMs = Math.min(LOOK_MS.most, this.#waitMs * 1.5);
     await this.#ring.promise;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Agent, agent, memoryJournal, type RunOptions, start, step } from '../../src/index.ts';
+import { type Agent, agent, memoryJournal, recover, type RunOptions, start, step } from '../../src/index.ts';
 import { scripted } from '../../src/testing.ts';
 import { slowly } from '../support/slowly.ts';
 import { failure } from '../support/trial.ts';
@@ -96,4 +96,17 @@ test('a run whose code meets a run that somebody owns has failed, and is not wai
   });
   expect(await drive(start(outer, 'x', { journal, clock, id: 'outer' }).outcome)).toMatchObject({ status: 'failed' });
   await drive(busy.outcome);
+});
+
+test('whoever took it over while this process was silent is followed, so that its readers have the answer', async () => {
+  const journal = memoryJournal();
+  const silent = start(say, 'x', { journal, clock, id: 'r' });
+  const chunks = all(silent.toUIMessageStream());
+  await drive(silent.text[Symbol.asyncIterator]().next());
+  journal.abandon();
+  const { runs } = await drive(recover([say], { journal, clock }));
+  expect(runs).toMatchObject([{ status: 'succeeded' }]);
+  expect(await drive(silent.outcome)).toMatchObject({ status: 'succeeded', output: 'one two three' });
+  expect((await drive(chunks)).at(-1)).toEqual({ type: 'finish', finishReason: 'stop' });
+  expect(await chunks).toEqual(await drive(all(start(say, 'x', { journal, clock, id: 'r' }).toUIMessageStream())));
 });
