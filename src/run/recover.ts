@@ -18,7 +18,10 @@ import { perform } from './run.ts';
 import type { RunOptions } from './runOptions.ts';
 import { RunError } from './runResult.ts';
 
-type Passed = Pick<RunOptions, 'journal' | 'models' | 'prices' | 'rateLimits' | 'limits' | 'secrets' | 'clock' | 'random'>;
+type Passed = Pick<
+  RunOptions,
+  'journal' | 'models' | 'settings' | 'reuse' | 'prices' | 'rateLimits' | 'limits' | 'secrets' | 'clock' | 'random'
+>;
 
 /** What a run says of itself. */
 export interface Recoverable {
@@ -41,7 +44,7 @@ export interface Recovery {
   readonly left: readonly (Recoverable & { readonly why: 'no agent' | 'taken' | 'given up' })[];
 }
 
-/** Options of `run` hold for all runs: models, keys and context are of a process and not of the journal. */
+/** Options of `run` hold for all runs: models, settings, keys and context are of a process and not of the journal. */
 export interface RecoverOptions extends Passed {
   /** Makes what `run` was given as context, from the subject that the run has in the journal. */
   readonly context?: (subject: Json | undefined, run: Recoverable) => unknown;
@@ -61,6 +64,8 @@ export interface RecoverOptions extends Passed {
 const OPTIONS: OptionNames<RecoverOptions> = {
   journal: true,
   models: true,
+  settings: true,
+  reuse: true,
   prices: true,
   rateLimits: true,
   limits: true,
@@ -92,15 +97,15 @@ export async function recover(agents: readonly Some[], options: RecoverOptions =
   const onAbort = (): void => giveUp.abort(new GivenUp());
   if (signal?.aborted === true) onAbort();
   signal?.addEventListener('abort', onAbort, { once: true });
-  const runs: Recovered[] = [];
+  const runs = new Map<RunId, Recovered>(); // one that cannot begin is tried at every look
   let left: Recovery['left'] = [];
   try {
     for (;;) {
       const pass = new Pass(known, journal, options, giveUp.signal);
       await pass.work(concurrency);
-      runs.push(...pass.runs);
+      for (const run of pass.runs) runs.set(run.id, run);
       left = pass.left;
-      if (everyMs === undefined || giveUp.signal.aborted) return { runs, left };
+      if (everyMs === undefined || giveUp.signal.aborted) return { runs: [...runs.values()], left };
       await pause(clock, everyMs, giveUp.signal);
     }
   } finally {
@@ -137,7 +142,8 @@ class Pass {
 
   async #takeUp({ run: id, agent: name }: RunRow): Promise<void> {
     const agent = this.#known.get(name);
-    const begun = await beginningOf(this.#journal, id);
+    const begun = await beginningOf(this.#journal, id).catch((thrown: unknown) => asAmdahl(thrown, id));
+    if (begun instanceof AmdahlError) return this.#tell({ id, agent: name, status: 'failed', error: begun });
     const { subject, scope } = begun ?? {};
     const about = { id, agent: name, ...(subject === undefined ? {} : { subject }), ...(scope === undefined ? {} : { scope }) };
     if (agent === undefined || begun === undefined) {
@@ -149,6 +155,10 @@ class Pass {
       this.left.push({ ...about, why: recovered });
       return;
     }
+    this.#tell(recovered);
+  }
+
+  #tell(recovered: Recovered): void {
     this.runs.push(recovered);
     this.#options.onRun?.(recovered);
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Agent, agent, flow, follow, memoryJournal, type Recovered, recover, run, start, step } from '../../src/index.ts';
+import { type Agent, agent, AmdahlError, flow, follow, memoryJournal, type Recovered, recover, run, start, step } from '../../src/index.ts';
 import { scripted } from '../../src/testing.ts';
 import { slowly } from '../support/slowly.ts';
 import { failure } from '../support/trial.ts';
@@ -140,4 +140,47 @@ test('it takes agents of different names', async () => {
   expect((await failure(recover([one, one], { journal: memoryJournal() }))).message).toContain("'one'");
   expect((await failure(recover([{} as never], { journal: memoryJournal() }))).code).toBe('MISCONFIGURED');
   expect((await failure(recover([one], { concurrency: 0 }))).code).toBe('MISCONFIGURED');
+});
+
+test('settings that runs were given are given again, so that nothing is bought twice', async () => {
+  const journal = memoryJournal();
+  let [asked, restarted] = [0, false];
+  const say = agent({ name: 'say', instructions: 'x', model: scripted(() => ({ text: `answer ${(asked += 1)}` })) });
+  const waiting = wait(() => restarted);
+  const both = flow({
+    name: 'both',
+    run: async (_: string, ctx) => {
+      const said = await ctx.call(say, 'x');
+      await ctx.call(waiting, 'x');
+      return said;
+    },
+  });
+  const settings = { say: { temperature: 0.3 } };
+  await killedWith(() => start(both, 'x', { journal, clock, id: 'r', settings }), journal);
+  restarted = true;
+  expect(await drive(recover([both], { journal, clock, settings }))).toMatchObject({ runs: [{ status: 'succeeded' }] });
+  expect(asked).toBe(1);
+});
+
+test('a run that cannot be read is told of once, however often it is tried, and stops no other', async () => {
+  const journal = memoryJournal();
+  let restarted = false;
+  const waiting = wait(() => restarted);
+  await killedWith(() => {
+    for (const id of ['broken', 'whole']) start(waiting, id, { journal, clock, id });
+  }, journal);
+  const read = journal.read.bind(journal);
+  journal.read = (run, options) => {
+    if (run === 'broken') throw new AmdahlError('JOURNAL_DAMAGED', 'An event of it is none.');
+    return read(run, options);
+  };
+  restarted = true;
+  const stop = new AbortController();
+  const recovering = recover([waiting], { journal, clock, everyMs: 100, signal: stop.signal });
+  await drive(clock.sleep(350));
+  stop.abort();
+  const { runs } = await drive(recovering);
+  expect(runs).toHaveLength(2);
+  expect(runs.find(({ id }) => id === 'broken')).toMatchObject({ status: 'failed', error: { code: 'JOURNAL_DAMAGED' } });
+  expect(runs.find(({ id }) => id === 'whole')).toMatchObject({ status: 'succeeded' });
 });
