@@ -1,6 +1,7 @@
 // A chat route for whatever gives a Request and takes a Response: Next, Hono, Bun-like servers, and Express or Node's own
 // server behind an adapter of twenty lines (test/wire/chatServer.ts has one).
 
+import { createHash } from 'node:crypto';
 import type { UIMessage } from 'ai';
 import { z } from 'zod';
 import { agent, follow, messages, start, tool } from '../../src/index.ts';
@@ -29,11 +30,12 @@ interface Said {
   readonly trigger: 'submit-message' | 'regenerate-message';
 }
 
-/** POST /api/chat: begins the run that answers the last message. Sent twice, it is one run. */
+/** POST /api/chat: begins the run that answers the conversation. Sent twice, it is one run. */
 export async function POST(request: Request): Promise<Response> {
   const { id, messages: said, trigger } = (await request.json()) as Said;
-  const again = trigger === 'regenerate-message' ? `-${crypto.randomUUID()}` : '';
-  const run = `chat-${id}-${said.at(-1)?.id}${again}`;
+  const again = trigger === 'regenerate-message' ? crypto.randomUUID() : '';
+  const asked = JSON.stringify([id, said, again]);
+  const run = `chat-${createHash('sha256').update(asked).digest('hex')}`;
   await setRun(id, run);
   return start(chat, said, { id: run }).toUIMessageStreamResponse();
 }

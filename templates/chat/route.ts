@@ -2,6 +2,7 @@
 // of the AI SDK: useChat({ resume: true }) reads them as they are. Whoever leaves stops nothing: the run goes on, and is read
 // again from its journal.
 
+import { createHash, randomUUID } from 'node:crypto';
 import { follow, start } from 'amdahl';
 import { z } from 'zod';
 import chat from './chat.ts';
@@ -9,6 +10,7 @@ import chat from './chat.ts';
 /** What useChat sends. messages() in chat.ts looks at the messages themselves. */
 const Body = z.looseObject({
   id: z.string(),
+  trigger: z.string().optional(),
   messages: z.array(z.looseObject({ role: z.enum(['user', 'assistant']), parts: z.array(z.looseObject({ type: z.string() })) })).min(1),
 });
 
@@ -19,8 +21,10 @@ const lastRun = new Map<string, string>();
 export async function POST(request: Request): Promise<Response> {
   const body = Body.safeParse(await request.json());
   if (!body.success) return Response.json({ error: z.prettifyError(body.error) }, { status: 400 });
-  const { id, messages } = body.data;
-  const handle = start(chat, messages, { id: `chat-${encodeURIComponent(id)}-${messages.length}` });
+  const { id, messages, trigger } = body.data;
+  const again = trigger === 'regenerate-message' ? randomUUID() : '';
+  const asked = JSON.stringify([id, messages, again]);
+  const handle = start(chat, messages, { id: `chat-${createHash('sha256').update(asked).digest('hex')}` });
   lastRun.set(id, handle.id);
   return handle.toUIMessageStreamResponse();
 }
@@ -30,5 +34,6 @@ export async function GET(request: Request): Promise<Response> {
   const [, id = ''] = /\/api\/chat\/([^/]+)\/stream$/.exec(new URL(request.url).pathname) ?? [];
   const run = lastRun.get(decodeURIComponent(id));
   if (run === undefined) return new Response(null, { status: 204 });
-  return (await follow(run, { agent: chat })).toUIMessageStreamResponse();
+  const handle = await follow(run, { agent: chat }).catch(() => undefined); // it could not begin
+  return handle?.toUIMessageStreamResponse() ?? new Response(null, { status: 204 });
 }

@@ -26,8 +26,9 @@ const server = createServer((incoming, outgoing) => {
     })
     .catch((error: unknown) => {
       // A reader that went away is no failure: its answer is kept.
-      if (!outgoing.destroyed) outgoing.writeHead(500).end('The chat failed.');
-      if (!outgoing.headersSent) console.error(error);
+      if (outgoing.headersSent) return;
+      console.error(error);
+      outgoing.writeHead(500).end('The chat failed.');
     });
 });
 
