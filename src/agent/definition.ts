@@ -33,6 +33,8 @@ export interface StepBehaviour {
 export interface CompositeBehaviour {
   readonly kind: 'composite';
   readonly body: (input: unknown, scope: Scope) => Promise<unknown>;
+  /** The function that the program wrote, where it wrote one: its text tells one program from another. */
+  readonly code?: (...given: never) => unknown;
   /** How many branches an input opens, when that is known before it runs. */
   readonly width?: (input: unknown) => number;
 }

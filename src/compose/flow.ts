@@ -86,7 +86,8 @@ export function flow<
       input: input === undefined ? text : contractOf(input, `the input of the flow '${name}'`),
       output: output === undefined ? open : contractOf(output, `the output of the flow '${name}'`),
     },
-    behaviour: { kind: 'composite', body: async (value, scope) => await run(value as ParsedOf<IS>, contextOf(scope) as never) }, // what the contracts gave
+    // What the contracts gave.
+    behaviour: { kind: 'composite', body: async (value, scope) => await run(value as ParsedOf<IS>, contextOf(scope) as never), code: run },
   });
 }
 

@@ -74,6 +74,8 @@ export type RunEvent =
       readonly inputHash: string;
       readonly budget?: Budget;
       readonly program?: ProgramRef;
+      /** Of the whole program, as far as it is known without running it: another one tells that it was edited. */
+      readonly fingerprint?: string;
       /** Whether text is told while it is written, and of which agent; absent where nobody asked for it. A later entry may say otherwise. */
       readonly stream?: StreamMode;
       readonly speaker?: string;
@@ -91,6 +93,7 @@ export type RunEvent =
       readonly activeMs: number;
       readonly budget?: Budget;
       readonly program?: ProgramRef;
+      readonly fingerprint?: string;
       readonly stream?: StreamMode;
       readonly speaker?: string;
     }

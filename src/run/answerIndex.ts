@@ -3,6 +3,8 @@
 //
 // R1 an answer is taken at most once, and never when its own place was asked for.
 // R2 only what stands is here: nothing retracted, with gaps, or below an attempt that was refused.
+// R5 of its own run, only what another program bought: the same one asks each question at its own place again, and equal
+//    questions of its branches are samples, wherever it was cut off between them.
 
 import { canonical, hash } from '../agent/canonical.ts';
 import type { Event, EventOf, Place, RunId } from '../journal/event.ts';
@@ -38,24 +40,42 @@ interface Leaf extends Kept {
 interface Draft {
   readonly started: Map<Place, Leaf>;
   readonly standing: Map<Place, EventOf<'call.succeeded'>>;
+  /** When those were recorded that the present program bought. */
+  readonly unmoved: Map<Place, number>;
   readonly paths: Map<Place, string>;
   readonly refused: string[];
+  /** Whether the entry that is read was of the present program, as far as its fingerprint tells. */
+  same: boolean;
+  /** When the run had come to its end. The same program has nothing new to ask after it, unless something was forgotten. */
+  ended: number;
+}
+
+export interface AnswerIndexOptions {
+  readonly journal: Journal;
+  readonly run: RunId;
+  /** Answers recorded after it are not here. Default: all are. */
+  readonly lastSeq?: number;
+  /** Answers that were taken by calls of earlier entries already. */
+  readonly taken?: Set<Place>;
+  /** The present program's, for a run's own answers: those that it bought itself are not here. */
+  readonly program?: string;
 }
 
 export class AnswerIndex {
   readonly run: RunId;
   readonly #journal: Journal;
   readonly #lastSeq: number;
-  /** Answers that were taken by calls of earlier entries already. */
   readonly #taken: Set<Place>;
+  readonly #program: string | undefined;
   #answers: Promise<ReadonlyMap<string, readonly Kept[]>> | undefined;
 
-  /** Answers recorded up to `lastSeq`. Costs nothing until it is asked. */
-  constructor(journal: Journal, run: RunId, lastSeq: number, taken: Set<Place> = new Set()) {
+  /** Costs nothing until it is asked. */
+  constructor({ journal, run, lastSeq = Infinity, taken = new Set(), program }: AnswerIndexOptions) {
     this.run = run;
     this.#journal = journal;
     this.#lastSeq = lastSeq;
     this.#taken = taken;
+    this.#program = program;
   }
 
   /**
@@ -71,17 +91,34 @@ export class AnswerIndex {
   }
 
   async #read(): Promise<ReadonlyMap<string, readonly Kept[]>> {
-    const draft: Draft = { started: new Map(), standing: new Map(), paths: new Map(), refused: [] };
-    const kinds = ['call.started', 'call.succeeded', 'call.failed', 'call.retracted', 'attempt.rejected'] as const;
+    const draft: Draft = {
+      started: new Map(),
+      standing: new Map(),
+      unmoved: new Map(),
+      paths: new Map(),
+      refused: [],
+      same: false,
+      ended: -1,
+    };
+    const kinds = [
+      'run.started',
+      'run.resumed',
+      'run.succeeded',
+      'call.started',
+      'call.succeeded',
+      'call.failed',
+      'call.retracted',
+      'attempt.rejected',
+    ] as const;
     for await (const { seq, event } of this.#journal.read(this.run, { kinds })) {
       // What this entry forgets is forgotten here too; what it buys is not for others.
-      if (seq <= this.#lastSeq || event.kind === 'call.retracted') absorb(draft, seq, event);
+      if (seq <= this.#lastSeq || event.kind === 'call.retracted') absorb(draft, seq, event, this.#program);
     }
     for (const { from } of draft.standing.values()) if (from !== undefined && from.run === undefined) this.#taken.add(from.place);
     const byContent = new Map<string, Kept[]>();
     for (const [place, { fingerprint }] of draft.standing) {
       const leaf = draft.started.get(place);
-      if (leaf === undefined || isBelow(leaf.path, draft.refused)) continue;
+      if (leaf === undefined || (draft.unmoved.get(place) ?? -1) > draft.ended || isBelow(leaf.path, draft.refused)) continue;
       const { agent, inputHash, path, seq } = leaf;
       const key = keyOf({ agent, fingerprint, inputHash, nth: nthOf(path, agent) });
       const known = byContent.get(key);
@@ -100,8 +137,16 @@ export async function takenFrom(journal: Journal, run: RunId, source: RunId): Pr
   return taken;
 }
 
-function absorb({ started, standing, paths, refused }: Draft, seq: number, event: Event): void {
+function absorb(draft: Draft, seq: number, event: Event, program: string | undefined): void {
+  const { started, standing, unmoved, paths, refused } = draft;
   switch (event.kind) {
+    case 'run.started':
+    case 'run.resumed':
+      draft.same = program !== undefined && (event.fingerprint ?? program) === program;
+      break;
+    case 'run.succeeded':
+      if (event.missing.length === 0) draft.ended = seq;
+      break;
     case 'call.started': {
       const { place, path, agent, of, input } = event;
       paths.set(place, path);
@@ -111,10 +156,15 @@ function absorb({ started, standing, paths, refused }: Draft, seq: number, event
     }
     case 'call.succeeded':
       if (event.output !== undefined && (event.gaps ?? []).length === 0) standing.set(event.place, event);
+      if (draft.same) unmoved.set(event.place, seq);
+      else unmoved.delete(event.place);
       break;
     case 'call.failed':
+      standing.delete(event.place);
+      break;
     case 'call.retracted':
       standing.delete(event.place);
+      if (event.why !== 'differs' && event.why !== 'program') draft.ended = -1;
       break;
     case 'attempt.rejected': {
       const path = paths.get(event.place);

@@ -9,6 +9,7 @@ import { billNow } from '../journal/bill.ts';
 import type { EventOf, Happening, Json, Place, RunId } from '../journal/event.ts';
 import type { Claim, Journal } from '../journal/journal.ts';
 import { reuseRule } from '../agent/reuse.ts';
+import { programPrint } from '../agent/programPrint.ts';
 import { Account } from './account.ts';
 import { uncertain } from './act.ts';
 import { AnswerIndex, takenFrom } from './answerIndex.ts';
@@ -81,13 +82,15 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
     inherited: past?.inherited,
     findings,
     contexts: options.contexts,
-    reuse: await reuseOf(root, past, options),
   });
+  const program = programPrint(root, (agent) => session.roster.fingerprintOf(agent));
+  session.reuse = await reuseOf(root, past, options, program);
   const budget = budgetOf(past, options);
   if (budget !== undefined) session.account = new Account(rootAsker(id), id, budget, undefined, past?.inherited.spent.get(rootAsker(id)));
   const about = {
     ...(options.budget === undefined ? {} : { budget: options.budget }),
     ...(options.program === undefined ? {} : { program: options.program }),
+    fingerprint: program,
     ...telling,
   };
   const whose = await whoseOf(options);
@@ -114,7 +117,7 @@ async function whoseOf({ journal, scope, subject, rerun }: Entering): Promise<Pi
 }
 
 /** Where answers may come from that were bought elsewhere; undefined where from nowhere. */
-async function reuseOf(root: AnyAgent, past: Past | undefined, options: Entering): Promise<Reuse | undefined> {
+async function reuseOf(root: AnyAgent, past: Past | undefined, options: Entering, program: string): Promise<Reuse | undefined> {
   const { id, journal } = options;
   const rule = options.reuse === undefined ? undefined : reuseRule(options.reuse, 'the run');
   if (rule?.from === 'off') return undefined;
@@ -125,7 +128,7 @@ async function reuseOf(root: AnyAgent, past: Past | undefined, options: Entering
   // What stand-ins say is for nobody else.
   const shared = standInsOf(options) === undefined ? scope : undefined;
   if (scope === undefined && standInsOf(options) === undefined) refuseWithoutScope(root, rule);
-  const own = past === undefined ? undefined : new AnswerIndex(journal, id, past.inherited.lastSeq);
+  const own = past === undefined ? undefined : new AnswerIndex({ journal, run: id, lastSeq: past.inherited.lastSeq, program });
   if (own === undefined && source === undefined && shared === undefined) return undefined;
   return new Reuse({
     rule,
@@ -136,12 +139,11 @@ async function reuseOf(root: AnyAgent, past: Past | undefined, options: Entering
       source === undefined
         ? undefined
         : {
-            answers: new AnswerIndex(
+            answers: new AnswerIndex({
               journal,
-              source.run,
-              Infinity,
-              past === undefined ? new Set() : await takenFrom(journal, id, source.run),
-            ),
+              run: source.run,
+              ...(past === undefined ? {} : { taken: await takenFrom(journal, id, source.run) }),
+            }),
             sameSubject: canonical(source.subject ?? null) === canonical(subject ?? null),
           },
   });
@@ -162,7 +164,7 @@ async function reenter(
   root: AnyAgent,
   past: Past,
   options: Entering,
-  about: Pick<EventOf<'run.resumed'>, 'budget' | 'program' | 'stream' | 'speaker'>,
+  about: Pick<EventOf<'run.resumed'>, 'budget' | 'program' | 'fingerprint' | 'stream' | 'speaker'>,
 ): Promise<void> {
   const { id, journal } = options;
   const retry = await retried(journal, id, options.retry ?? [], past.openActs);

@@ -44,7 +44,6 @@ export interface SessionOptions extends RosterOptions {
   /** Set in tests alone. */
   readonly standIns: StandIns | undefined;
   readonly contexts: Contexts;
-  readonly reuse: Reuse | undefined;
 }
 
 /**
@@ -72,8 +71,8 @@ export class Session {
   readonly inherited: Inherited | undefined;
   readonly findings: Findings | undefined;
   readonly contexts: Contexts;
-  /** Where answers come from that were bought elsewhere. Undefined where nothing can. */
-  readonly reuse: Reuse | undefined;
+  /** Where answers come from that were bought elsewhere, set before its root is asked. Undefined where nothing can. */
+  reuse: Reuse | undefined;
   readonly acted: Set<Place>;
   /** Which calls' failures an error that reached user code stands for. */
   readonly failures: WeakMap<object, Place> = new WeakMap();
@@ -103,7 +102,6 @@ export class Session {
     this.inherited = options.inherited;
     this.findings = options.findings;
     this.contexts = options.contexts;
-    this.reuse = options.reuse;
     this.bill = options.bill ?? emptyBill();
     this.acted = new Set(options.inherited?.acted);
     this.#options = options;

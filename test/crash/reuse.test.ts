@@ -3,7 +3,7 @@
 
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Agent, agent, flow, map, pipe, run, type RunOptions } from '../../src/index.ts';
+import { type Agent, agent, flow, type FlowContext, map, pipe, run, type RunOptions } from '../../src/index.ts';
 import type { RunId } from '../../src/journal/event.ts';
 import { inFlightAtDeaths, requestsBounded } from '../suites/invariants.ts';
 import { VirtualClock } from '../support/virtualClock.ts';
@@ -117,4 +117,35 @@ it('a run that runs an edited program again is answered by the old one once, whe
       () => mortal(moved(' edited'), { rerun: 'old' }),
     ),
   ).toBeGreaterThanOrEqual(4);
+}, 60_000);
+
+/** Equal questions in branches that come to them by ways of different lengths: samples, of which each is bought. */
+function samples(): Agent<unknown, unknown> {
+  const { second: sample } = parts('');
+  const way = (manner: string): Agent<unknown, unknown> => agent({ name: 'way', input: z.unknown(), output: Said, instructions: manner });
+  const branch =
+    (ways: readonly string[]) =>
+    async (ctx: FlowContext): Promise<unknown> => {
+      for (const [nth, one] of ways.entries()) await ctx.call(way(one), nth);
+      return [await ctx.call(sample, 'q'), await ctx.call(map(sample, { concurrency: 1 }), ['q', 'q'])];
+    };
+  // The second has the shorter way, and takes longer for it.
+  const ways = [['', '', '', ''], ['slow'], ['', '']];
+  return flow({ name: 'program', input: z.unknown(), run: async (_: unknown, ctx) => await ctx.all(ways.map(branch)) });
+}
+
+it('a resume of the same program buys each of equal questions, wherever it died', async () => {
+  const calm = new World('r');
+  await holds(calm, await calm.enter(mortal(samples())));
+  const events = (await calm.entries()).length;
+  for (let died = 1; died < events; died += 1) {
+    const world = new World('r');
+    await world.enter(mortal(samples()), { events: died, lingerMs: died % 3 === 0 ? 0 : died % 11 });
+    const again = await world.enter(mortal(samples()), { readMs: 1 });
+    await holds(world, again);
+    expect(await takenOnce(world), `crashed after ${died} events`).toBe(0);
+    const entries = await world.entries();
+    expect(world.requests.length).toBeGreaterThanOrEqual(calm.requests.length);
+    requestsBounded(world.requests, calm.requests.length, inFlightAtDeaths(entries, world.requests, world.shifts));
+  }
 }, 60_000);

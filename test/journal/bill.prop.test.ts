@@ -203,13 +203,13 @@ describe('a bill, whatever happened', () => {
     );
   });
 
-  it('sums how long was waited, for each of the three things one waits for', async () => {
-    const waits = fc.array(fc.tuple(fc.constantFrom('budget', 'retry', 'gate'), fc.nat(10_000)));
+  it('sums how long was waited, for each of the four things one waits for', async () => {
+    const waits = fc.array(fc.tuple(fc.constantFrom('budget', 'retry', 'gate', 'cache'), fc.nat(10_000)));
     await fc.assert(
       fc.asyncProperty(waits, async (list) => {
         const { tax } = await billOf(journalOf(runStarted, ...list.map(([limit, ms]) => waited('a', limit, ms))));
         const sum = (limit: string): number => list.reduce((before, [of, ms]) => before + (of === limit ? ms : 0), 0);
-        expect(tax.waitedMs).toEqual({ budget: sum('budget'), retry: sum('retry'), gate: sum('gate') });
+        expect(tax.waitedMs).toEqual({ budget: sum('budget'), retry: sum('retry'), gate: sum('gate'), cache: sum('cache') });
       }),
     );
   });

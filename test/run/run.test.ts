@@ -90,6 +90,7 @@ describe('the same id again', () => {
       bought: [],
       unasked: [],
       fresh: 0,
+      reused: 0,
       kept: [],
       unversioned: ['shout'],
       changed: [],
