@@ -9,7 +9,7 @@ import type { Protocol } from '../../src/modelServer/wire.ts';
 import { wires } from './wires.ts';
 
 /** The machine that tests run on may be busy: then more time-outs strike than the provider causes, and the run may send more again. */
-const limits = { requestMs: REQUEST_MS, retryBudget: CALLS };
+const limits = { requestMs: REQUEST_MS, retryBudget: 2 * CALLS, retries: 12 };
 
 const loads: readonly { readonly wire: Protocol; readonly seed: number }[] = [
   { wire: 'openai.chat', seed: 1 },

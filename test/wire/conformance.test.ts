@@ -163,16 +163,16 @@ const refused: readonly Case[] = (
   also: (cell) => saysWhy(cell, words),
 }));
 
-/** One refusal, and the next request when it told to come. */
+/** At most one refusal, and the last request once the bucket that the first emptied has filled; however long a busy machine took between. */
 const cameInTime =
-  (leastMs: number) =>
+  (fillsInMs: number) =>
   ({ trip, requests }: Cell): void => {
-    const times = requests.map(({ at }) => at);
-    expect(requests.at(-1)?.status).toBe(200);
-    // Nobody asks before the bucket has filled, and the wait is told as one at the gate.
-    expect((times.at(-1) ?? 0) - (times.at(-2) ?? 0)).toBeGreaterThanOrEqual(leastMs);
-    const waited = trip.of('limit.waited').map(({ limit, ms }) => (limit === 'gate' ? ms : 0));
-    expect(Math.max(...waited)).toBeGreaterThanOrEqual(leastMs);
+    const [first = 0] = requests.map(({ at }) => at);
+    const last = requests.at(-1);
+    expect(last?.status).toBe(200);
+    expect((last?.at ?? 0) - first).toBeGreaterThanOrEqual(0.95 * fillsInMs);
+    // The wait is told as one at the gate.
+    expect(trip.of('limit.waited').filter(({ limit, ms }) => limit === 'gate' && ms > 0)).toHaveLength(1);
   };
 
 const twoTurns: Pick<Case, 'agent' | 'answers'> = {
@@ -181,22 +181,22 @@ const twoTurns: Pick<Case, 'agent' | 'answers'> = {
 };
 
 const throttled: readonly Case[] = [
-  // A bucket that holds one request and fills in fifteen seconds: the second turn comes too early, and the third request just in time.
+  // A bucket that holds one request and fills in a minute: the second turn comes too early, and the third request just in time.
   ...(['retryAfter', 'retryAfterMs', 'bare'] as const).map((headers): Case => ({
     ...twoTurns,
     title: `waits as long as a 429 says whose headers are '${headers}'`,
-    server: { throttle: { requestsPerMinute: 4, burstRequests: 1, headers } },
+    server: { throttle: { requestsPerMinute: 1, burstRequests: 1, headers } },
     ends: { output: 'Noon.', requests: 3, failed: ['MODEL_RATE_LIMITED'] },
-    also: cameInTime(10_000),
+    also: cameInTime(60_000),
   })),
   // At the world's own pace: how long a connection takes to be made counts here.
   {
     ...twoTurns,
     title: 'does not run into a limit that is announced',
     clock: { ...systemClock },
-    server: { throttle: { requestsPerMinute: 60, burstRequests: 1, headers: 'announced' } },
+    server: { throttle: { requestsPerMinute: 20, burstRequests: 1, headers: 'announced' } },
     ends: { output: 'Noon.', requests: 2 },
-    also: cameInTime(500),
+    also: cameInTime(3_000),
   },
 ];
 

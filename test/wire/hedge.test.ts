@@ -4,6 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { map, memoryJournal, run } from '../../src/index.ts';
 import { gatesOf } from '../../src/model/gates.ts';
 import type { GateView } from '../../src/model/gateView.ts';
+import type { Faults } from '../../src/modelServer/faults.ts';
 import type { Protocol } from '../../src/modelServer/wire.ts';
 import { systemClock } from '../../src/run/ports.ts';
 import { startModelServer } from '../../src/testing.ts';
@@ -38,13 +39,30 @@ test.each<Protocol>(['openai.chat', 'openai.responses', 'anthropic.messages'])('
   expect(seen).toBeLessThanOrEqual(hedges);
   const closed = requests.filter((one) => one.closed === 'client');
   expect(closed.length + turnsAnsweredTwice).toBe(seen);
-  expect(closed.length).toBeGreaterThan(0);
   expect(gatesOf(systemClock).views()).toSatisfy((views: readonly GateView[]) =>
     views.every(({ inFlight, queued }) => inFlight + queued === 0),
   );
   for (const one of closed) expect(one).toMatchObject({ acknowledged: false, bytesOut: 0 });
   const hungUpOn = new Set(closed.map(({ turn }) => turn));
   expect(requests.filter(({ turn, acknowledged }) => acknowledged && hungUpOn.has(turn))).toHaveLength(closed.length);
+});
+
+test.each<Protocol>(['openai.chat', 'openai.responses', 'anthropic.messages'])('%s: a request that hangs is hung up on', async (wire) => {
+  const faults: Faults = (_, nth) => (nth === 40 ? { fault: 'hang', forMs: 60_000 } : undefined);
+  const server = await startModelServer({ answers: () => 'said', faults });
+  const { output, bill } = await run(
+    map(say, { hedge: {}, concurrency: 4 }),
+    Array.from({ length: 60 }, (_, index) => `item ${index}`),
+    { journal: memoryJournal(), models: { '*': wires[wire](server.baseUrl()) } },
+  );
+  await vi.waitFor(() => expect(server.stats().inFlight).toBe(0), { interval: 2, timeout: 5_000 });
+  const { requests } = server;
+  await server.close();
+  expect(output).toEqual(Array.from({ length: 60 }, () => 'said'));
+  expect(bill).toMatchObject({ failed: 0, open: { requests: 0 } });
+  const hung = requests[40];
+  expect(hung).toMatchObject({ closed: 'client', acknowledged: false, bytesOut: 0 });
+  expect(requests.filter(({ turn }) => turn === hung?.turn)).toHaveLength(2);
 });
 
 test('a hedge keeps to the limits of its gate like any other sending', async () => {
