@@ -153,8 +153,8 @@ export function modelFailed(path: string, failing: Failing = {}): Happening {
   };
 }
 
-/** A call waited: for a budget, to send again, or for the gate in front of a model. */
-export function waited(path: string, limit: 'budget' | 'retry' | 'gate', ms: number, gate?: string): Happening {
+/** A call waited: for a budget, to send again, for the gate in front of a model, or for a prefix to be cached. */
+export function waited(path: string, limit: 'budget' | 'retry' | 'gate' | 'cache', ms: number, gate?: string): Happening {
   return { kind: 'limit.waited', place: placeOf(path), limit, call: path, ms, ...(gate === undefined ? {} : { gate }) };
 }
 
