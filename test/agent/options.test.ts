@@ -13,12 +13,12 @@ describe('an option that does not exist is refused, with what was meant', () => 
     [
       'agent',
       () => agent(given({ name: 'review', instructions: 'x', budgets: { usd: 1 } })),
-      "The agent 'review' has an option 'budgets' that does not exist; did you mean 'budget'? The options are name, input, output, description, checks, budget, attempts, timeoutMs, model, modelVersion, instructions, tools, settings, turns, repairs.",
+      "The agent 'review' has an option 'budgets' that does not exist; did you mean 'budget'? The options are name, input, output, description, checks, budget, attempts, timeoutMs, context, model, modelVersion, instructions, tools, reuse, settings, prompt, cache, turns, repairs.",
     ],
     [
       'agent, of its settings',
       () => agent({ name: 'review', instructions: 'x', settings: given({ maxTokens: 10 }) }),
-      "The agent 'review' has a setting 'maxTokens' that does not exist; did you mean 'maxOutputTokens'? The settings are temperature, maxOutputTokens.",
+      "The agent 'review' has a setting 'maxTokens' that does not exist; did you mean 'maxOutputTokens'? The settings are temperature, maxOutputTokens, topP, topK, reasoning, stop, seed, toolChoice, headers, providerOptions.",
     ],
     // What is too far off is no guess.
     ['agent, nothing like it', () => agent(given({ name: 'review', hedge: {} })), "'hedge' that does not exist. The options are name,"],

@@ -79,13 +79,13 @@ describe('a resume that crashes', () => {
       const flaky: Mortal['model'] = (clock) => ({
         ...voice(clock),
         doGenerate: async (call) =>
-          down && JSON.stringify(call.prompt).includes('"1"') ? Promise.reject(new Error('down')) : await voice(clock).doGenerate(call),
+          down && JSON.stringify(call.prompt).includes('the second') ? Promise.reject(new Error('down')) : await voice(clock).doGenerate(call),
       });
       return {
         agent: flow({
           name: 'program',
           input: z.unknown(),
-          run: async (_: unknown, ctx) => await ctx.call(map(leaf, { concurrency: 2 }), [0, '1', 2, 3]),
+          run: async (_: unknown, ctx) => await ctx.call(map(leaf, { concurrency: 2 }), [0, 'the second', 2, 3]),
         }),
         input: {},
         model: flaky,
