@@ -49,7 +49,6 @@ export class UiTelling {
     this.#shows = shows;
   }
 
-  /** Before anything is known of the run but its id. */
   begin(): readonly UiChunk[] {
     return [{ type: 'start', messageId: this.#shows.messageId }, { type: 'start-step' }];
   }

@@ -121,15 +121,20 @@ async function* numbered(source: UiSource, options: UiStreamOptions, signal: Abo
   }
 }
 
-/** An end is told only when nothing follows it: a run that failed and goes on has not ended. */
+/**
+ * Nothing is told before the run is stored: whoever has a part of it can follow the rest.
+ * An end is told only when nothing follows it: a run that failed and goes on has not ended.
+ */
 async function* chunksOf(source: UiSource, options: UiStreamOptions, signal: AbortSignal): AsyncGenerator<UiChunk, void, undefined> {
   const { messageId = source.id, sendReasoning = true, sendSources = false, onError } = options;
   const telling = new UiTelling({ messageId, sendReasoning, sendSources, ...(onError === undefined ? {} : { ofTool: onError }) });
   const speech = new Speech();
   let trouble: AmdahlError | undefined;
-  yield* telling.begin();
+  let isBegun = false;
   try {
     for await (const batch of source.entries(signal)) {
+      if (!isBegun) yield* telling.begin();
+      isBegun = true;
       for (const entry of batch) if (speech.take(entry) && speech.end === undefined) yield* telling.tell(speech);
     }
     if (signal.aborted) return;
@@ -137,6 +142,7 @@ async function* chunksOf(source: UiSource, options: UiStreamOptions, signal: Abo
   } catch (thrown) {
     trouble = asAmdahl(thrown, source.id);
   }
+  if (!isBegun) yield* telling.begin();
   yield* trouble === undefined ? telling.end(speech) : telling.fail((onError ?? codeAndMeaning)(trouble));
 }
 

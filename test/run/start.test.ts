@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Agent, agent, memoryJournal, recover, type RunOptions, start, step } from '../../src/index.ts';
+import { type Agent, agent, follow, memoryJournal, recover, type RunOptions, sqliteJournal, start, step } from '../../src/index.ts';
 import { scripted } from '../../src/testing.ts';
 import { slowly } from '../support/slowly.ts';
 import { failure } from '../support/trial.ts';
@@ -109,4 +112,15 @@ test('whoever took it over while this process was silent is followed, so that it
   expect(await drive(silent.outcome)).toMatchObject({ status: 'succeeded', output: 'one two three' });
   expect((await drive(chunks)).at(-1)).toEqual({ type: 'finish', finishReason: 'stop' });
   expect(await chunks).toEqual(await drive(all(start(say, 'x', { journal, clock, id: 'r' }).toUIMessageStream())));
+});
+
+test('whoever has any part of it can follow it', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'amdahl-start-'));
+  const journal = sqliteJournal({ dir });
+  const handle = start(step({ name: 'echo', execute: (text: string) => text }), 'x', { journal, id: 'r' });
+  expect(await handle.toUIMessageStream().getReader().read()).toMatchObject({ value: { type: 'start' } });
+  expect((await follow('r', { journal })).id).toBe('r');
+  await handle.outcome;
+  await journal.close();
+  rmSync(dir, { recursive: true, force: true });
 });
