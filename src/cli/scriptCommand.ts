@@ -45,15 +45,24 @@ function isScript(text: string): boolean {
 /** A test beside FILE, for the test runner that the project has. */
 function testText({ run, agent, program }: RunRow, script: Script, file: string): string {
   const name = program !== undefined && program.export !== 'default' ? program.export : identifier(agent);
-  const expects =
-    script.output === undefined
-      ? [`  await assert.rejects(testScript(${name}, script), { code: '${script.failure?.code ?? 'CANCELLED'}' });`]
-      : [`  const { output } = await testScript(${name}, script);`, `  assert.deepEqual(output, script.output);`];
+  const needsContext = program !== undefined && exportsContext(program);
+  const played = needsContext ? `testScript(${name}, script, { context: made })` : `testScript(${name}, script)`;
+  const expects = [
+    ...(needsContext
+      ? [
+          `  // As the program makes it. Put stand-ins in its place where it opens what a test should not.`,
+          `  const made = await context(${JSON.stringify(script.subject)});`,
+        ]
+      : []),
+    ...(script.output === undefined
+      ? [`  await assert.rejects(${played}, { code: '${script.failure?.code ?? 'CANCELLED'}' });`]
+      : [`  const { output } = await ${played};`, `  assert.deepEqual(output, script.output);`]),
+  ];
   return [
     `import assert from 'node:assert/strict';`,
     `import { test } from '${testRunner()}';`,
     `import { testScript } from 'amdahl/testing';`,
-    importText(name, program, file),
+    importText(name, program, needsContext, file),
     `import script from './${basename(file)}' with { type: 'json' };`,
     '',
     `test('${agent.replaceAll(/['\\]/g, '\\$&')} does as in ${run}', async () => {`,
@@ -62,11 +71,22 @@ function testText({ run, agent, program }: RunRow, script: Script, file: string)
   ].join('\n');
 }
 
-function importText(name: string, program: ProgramRef | undefined, file: string): string {
+function importText(name: string, program: ProgramRef | undefined, needsContext: boolean, file: string): string {
   if (program === undefined) return `import { ${name} } from './…'; // where the agent is: the run was not started by amdahl run`;
   const path = relative(dirname(resolve(file)), resolve(program.file)).replaceAll('\\', '/');
   const from = path.startsWith('.') ? path : `./${path}`;
-  return program.export === 'default' ? `import ${name} from '${from}';` : `import { ${name} } from '${from}';`;
+  const names = needsContext ? ['context'] : [];
+  if (program.export !== 'default') return `import { ${[...names, name].join(', ')} } from '${from}';`;
+  return `import ${[name, ...names.map((one) => `{ ${one} }`)].join(', ')} from '${from}';`;
+}
+
+/** Whether the program makes the context of its runs. It is read and not loaded: what it prints would stand in the test. */
+function exportsContext({ file }: ProgramRef): boolean {
+  try {
+    return /^export (?:(?:async )?function|const|let) context\b|^export \{[^}]*\bcontext\b[^}]*\}/m.test(readFileSync(file, 'utf8'));
+  } catch {
+    return false; // it is gone: who runs the test is told
+  }
 }
 
 /** An agent's name as one of JavaScript. */

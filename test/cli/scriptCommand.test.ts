@@ -46,3 +46,28 @@ it('makes of a run that failed a test that expects the failure', async () => {
   const { out } = await amdahl(['script', 'review-1', 'review.script.json']);
   expect(out).toContain("await assert.rejects(testScript(review, script), { code: 'CONTRACT_VIOLATION' });");
 });
+
+it('gives the test of a program that needs a context what the program makes of the subject', async () => {
+  const { dir: cwd, amdahl } = place();
+  writeFileSync(
+    join(cwd, 'greet.ts'),
+    [
+      `import { step } from '${SRC}index.ts';`,
+      `import { z } from '${import.meta.resolve('zod')}';`,
+      `const greeting = z.object({ greeting: z.string() });`,
+      'export default step({',
+      `  name: 'greet',`,
+      `  version: '1',`,
+      '  context: greeting,',
+      '  execute: (name, { context }) => `${context.greeting}, ${name}!`,',
+      '});',
+      `export const context = (subject: unknown) => ({ greeting: subject === 'de' ? 'Hallo' : 'Hello' });`,
+    ].join('\n'),
+  );
+  expect((await amdahl(['run', 'greet.ts', '--input', 'Ann', '--subject', '"de"', '--id', 'greet-1'])).code).toBe(0);
+  const { out } = await amdahl(['script', 'greet-1', 'greet.script.json']);
+  expect(out).toContain("import greet, { context } from './greet.ts';");
+  expect(out).toContain('const made = await context("de");');
+  writeFileSync(join(cwd, 'greet.test.ts'), out.replace("'amdahl/testing'", `'${SRC}testing.ts'`));
+  await promisify(execFile)(process.execPath, ['--test', 'greet.test.ts'], { cwd });
+});
