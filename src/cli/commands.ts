@@ -126,6 +126,11 @@ const MODEL_SERVER_HELP = `
 Faults, each with its share of requests (--fault 503=20% --fault hang:30000=2%):
 FAULTS
 
+An answer in --answers is a text, or has text, object, tools, reasoning or refusal. A list is said in its order; a function
+gets the request and says one:
+
+  ["Hello.", { "tools": [{ "name": "search", "args": { "query": "lamp" } }] }, { "object": { "found": 3 } }]
+
 In a test the server is started from code, and a function switches faults on and off:
 
   import { startModelServer } from 'amdahl/testing';

@@ -108,7 +108,11 @@ export function isStandIn(model: LanguageModelV4): boolean {
 }
 
 function checkTurn(turn: ScriptedTurn, nth: number): void {
-  checkOptions(turn, FIELDS, `Turn ${nth + 1} of the script`, 'a field');
+  const who = `Turn ${nth + 1} of the script`;
+  checkOptions(turn, FIELDS, who, 'a field');
+  const tools: unknown = turn.tools ?? [];
+  if (Array.isArray(tools) && tools.every((call) => Array.isArray(call) && typeof call[0] === 'string')) return;
+  throw new AmdahlError('MISCONFIGURED', `${who} has tools that are no list of calls. Write a call like ['search', { … }].`);
 }
 
 function beyond(request: LanguageModelV4CallOptions, nth: number): string {

@@ -45,7 +45,7 @@ export interface Counted {
 
 /**
  * What is said, complete.
- * @throws AmdahlError MISCONFIGURED when the answer has a field that does not exist.
+ * @throws AmdahlError MISCONFIGURED when the answer is none.
  */
 export function complete(given: Answer | string, asked: Asked, counted: Counted): Said {
   checkAnswer(given, 'An answer of the model server');
@@ -63,7 +63,18 @@ export function complete(given: Answer | string, asked: Asked, counted: Counted)
 
 /** @throws AmdahlError MISCONFIGURED unless it is text or an object with the fields of an answer. Pure. */
 export function checkAnswer(given: unknown, who: string): void {
-  if (typeof given !== 'string') checkOptions(given, FIELDS, who, 'a field');
+  if (typeof given === 'string') return;
+  checkOptions(given, FIELDS, who, 'a field');
+  const { tools } = given as { readonly tools?: unknown }; // checkOptions takes objects alone
+  if (tools !== undefined && !(Array.isArray(tools) && tools.every(isCall)))
+    throw new AmdahlError(
+      'MISCONFIGURED',
+      `${who} has tools that are no list of calls. Write a call like { name: 'search', args: { … } }.`,
+    );
+}
+
+function isCall(call: unknown): boolean {
+  return typeof call === 'object' && call !== null && 'name' in call && typeof call.name === 'string';
 }
 
 /** As the demanded tool's arguments, where one is demanded. */

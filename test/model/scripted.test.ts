@@ -26,6 +26,14 @@ describe('a script', () => {
     expect(error).toMatchObject({ code: 'SCRIPT_DRIFT', message: expect.stringContaining(words) as string });
   });
 
+  test('says how a call of a tool is written', () => {
+    const turns = [{ tools: [{ name: 'search', args: {} }] }] as unknown as Parameters<typeof scripted>[0]; // as in JavaScript
+    expect(refusal(() => scripted(turns))).toMatchObject({
+      code: 'MISCONFIGURED',
+      message: expect.stringContaining("Write a call like ['search', { … }].") as string,
+    });
+  });
+
   test('says what was asked beyond its end', async () => {
     const model = scripted([{ text: ' ' }]);
     const error = await new Trial().fails(say(model), 'hello');

@@ -30,6 +30,7 @@ describe('options', () => {
       [{ answers: 'hello' }, /answers is 'hello'.*\['hello'\], or a function/],
       [{ answers: null }, /answers is null/],
       [{ answers: ['fine', { txet: 'x' }] }, /answers\[1\] .*'txet'.*did you mean 'text'/],
+      [{ answers: [{ tools: [['search', {}]] }] }, /answers\[0\] .* has tools that are no list of calls.*\{ name: 'search'/],
       [{ answers: [5] }, /answers\[0\] .*was given a number/],
       [{ delay: null }, /delay is null/],
       [{ delay: '200' }, /delay is '200'.*ms as a number/],
