@@ -33,6 +33,7 @@ export function nextStep(failure: Failed | undefined, id: RunId): string | undef
   const resume = `${amdahlCommand()} resume ${id}`;
   if (failure === undefined) return `ask again what failed: ${resume}`;
   if (failure.code === 'EFFECT_UNCERTAIN') return undefined;
+  if (failure.code === 'CANCELLED') return `go on: ${resume}`;
   if (isAll(failure, ({ code }) => code === 'BUDGET_EXCEEDED')) return `go on with a higher budget: ${resume} --budget …`;
   return isAll(failure, stands) ? `mend it, then: ${resume}` : `ask again what failed: ${resume}`;
 }

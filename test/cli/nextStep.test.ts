@@ -13,6 +13,7 @@ describe('what to do after a failure', () => {
     expect(said('CONTRACT_VIOLATION', { data: { side: 'input' } })).toBe('mend it, then …');
     expect(said('CONTRACT_VIOLATION', { data: { side: 'output' } })).toBe('ask again what failed …');
     expect(said('BUDGET_EXCEEDED')).toBe('go on with a higher budget … --budget …');
+    expect(said('CANCELLED')).toBe('go on …');
     expect(said('EFFECT_UNCERTAIN')).toBeUndefined();
   });
 
