@@ -17,7 +17,10 @@ import { severalFailed } from './all.ts';
 export interface FlowContext<C = unknown, Own = undefined> {
   /** The part of the run's context that the flow declares. Recorded nowhere: what it decides must not depend on it alone. */
   readonly context: Own;
-  /** Asks an agent. Asking the same thing twice at once needs a `key`, or branches. */
+  /**
+   * Asks an agent; one that needs context is named in the flow's `uses`. Asking the same thing twice at once needs a `key`,
+   * or branches.
+   */
   call<I, O>(agent: Agent<I, O, string, C>, input: NoInfer<I>, options?: AskOptions): Promise<O>;
   /**
    * Runs branches at once, each an asker of its own, and gives their results in order. A failing branch does not stop
