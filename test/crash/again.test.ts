@@ -79,7 +79,9 @@ describe('a resume that crashes', () => {
       const flaky: Mortal['model'] = (clock) => ({
         ...voice(clock),
         doGenerate: async (call) =>
-          down && JSON.stringify(call.prompt).includes('the second') ? Promise.reject(new Error('down')) : await voice(clock).doGenerate(call),
+          down && JSON.stringify(call.prompt).includes('the second')
+            ? Promise.reject(new Error('down'))
+            : await voice(clock).doGenerate(call),
       });
       return {
         agent: flow({
