@@ -10,7 +10,7 @@
 // strings and setups stand in `blobs`, once per content. Answers that other calls may use are found by key in `answers`,
 // which is written to for those alone.
 
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { AmdahlError, describe } from '../agent/errors.ts';
@@ -82,6 +82,7 @@ export function openFile(file: string, options: FileOptions): DatabaseSync {
   const Database = loadSqlite();
   let db: DatabaseSync | undefined;
   try {
+    makePrivate(file);
     db = new Database(file, { timeout: LOCK_WAIT_MS });
     prepareFile(db, file, options);
     return db;
@@ -89,6 +90,11 @@ export function openFile(file: string, options: FileOptions): DatabaseSync {
     db?.close();
     throw journalError(thrown, file);
   }
+}
+
+/** What people say to models is for nobody else on the machine. What SQLite keeps beside a file is as readable as the file. */
+function makePrivate(file: string): void {
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
 }
 
 /**

@@ -126,6 +126,20 @@ describe.each(THREADS)('where the journal lies (thread: %s)', (thread) => {
   });
 });
 
+test.skipIf(process.platform === 'win32')('a journal and what SQLite keeps beside it are for their owner alone', async () => {
+  const journal = sqliteJournal({ file });
+  const claim = await journal.claim(A);
+  await claim.append([started()]);
+  const names = readdirSync(dir).filter((name) => name.startsWith('journal.sqlite'));
+  expect(names.toSorted()).toEqual(['journal.sqlite', 'journal.sqlite-shm', 'journal.sqlite-wal']);
+  for (const name of names) expect(statSync(join(dir, name)).mode & 0o077, name).toBe(0);
+  await journal.close();
+  // Whoever opens it to others is left to it.
+  chmodSync(file, 0o640);
+  await sqliteJournal({ file }).close();
+  expect(statSync(file).mode & 0o777).toBe(0o640);
+});
+
 describe('JOURNAL_UNWRITABLE', () => {
   test.each([
     ['below a regular file', () => join(dir, 'plain', 'deeper')],
