@@ -50,7 +50,8 @@ export function openTerminal(): Terminal {
     out,
     err,
     conceal(more) {
-      secrets = new Secrets(knownSecrets({ ...more, environment: true }, { env: process.env }));
+      const environment = more.environment === false ? true : (more.environment ?? true);
+      secrets = new Secrets(knownSecrets({ ...more, environment }, { env: process.env }));
     },
     interactive: process.stdin.isTTY && process.stderr.isTTY,
     async confirm(question) {

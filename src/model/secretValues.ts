@@ -3,13 +3,22 @@
 
 import { Buffer } from 'node:buffer';
 
-/** What a variable is called that holds a secret. */
-export const SECRET_VARIABLE: RegExp = /(?:(?:^|_)(?:KEY|TOKEN|SECRET|PASS|PAT)|APIKEY|PASSWORD|PASSWD|PASSPHRASE)$/i;
+/** What a variable is called that holds a secret, or one of several. */
+export const SECRET_VARIABLE: RegExp = /(?:(?:^|_)(?:KEY|TOKEN|SECRET|PASS|PAT)|_PWD|APIKEY|PASSWORD|PASSWD|PASSPHRASE)(?:_?\d{1,3})?$/i;
+
+/** What a variable or a field is called that says how to connect: there a password may stand in the midst. */
+const CONNECTION = /(?:URL|URI|DSN|PROXY|CONN(?:ECTION)?(?:_?STR(?:ING)?)?)(?:_?\d{1,3})?$/i;
+/** user:password@ of an address, as far as the last @ before its path. */
+const IN_ADDRESS = /:\/\/[^\s/@:?#]{0,200}:([^\s/?#]{1,200})@/g;
+/** Server=…;Password=…; and host=… password=… */
+const ASSIGNED = /(?:^|[;\s])(?:password|pwd|accountkey|sharedaccesskey)\s*=\s*["']?([^;\s"']{1,400})/gi;
+/** ?password=… of an address. */
+const IN_QUERY = /[?&](?:password|token|secret|api_?key)=([^&\s#]{1,400})/gi;
 
 /** What a field, a header or an assignment is called that holds a key: the source of a pattern in which case does not count. */
 export const CREDENTIAL: string = String.raw`(?:x[_-])?(?:api|access|secret|private|auth|goog[_-]api)[ _-]?(?:key|token|secret)|(?:client|app)[ _-]?secret|(?:refresh|bearer|session|id)[ _-]?token`;
 const FIELD = new RegExp(
-  String.raw`(?:^|[_-])(?:${CREDENTIAL}|password|passwd|passphrase|(?:proxy-)?authorization)$|^(?:token|secret|cookie)$`,
+  String.raw`(?:^|[_-])(?:${CREDENTIAL}|password|passwd|passphrase|(?:proxy-)?authorization)$|^(?:token|secret|cookie|pass|pwd|jwt)$`,
   'i',
 );
 
@@ -39,10 +48,39 @@ export function isSecretValue(value: string): boolean {
   return !PATH.test(value) || DENSE.test(value);
 }
 
-/** A value as it stands in texts: as it is, in JSON and in JSON within that, in URLs. Pure. */
+/** Whether a variable or a field of this name may say how to connect. Pure. */
+export function isConnectionName(name: string): boolean {
+  return CONNECTION.test(name);
+}
+
+/** The passwords in what says how to connect, as they stand there and as they were meant. Pure. */
+export function passwordsIn(value: string): readonly string[] {
+  const found = [IN_ADDRESS, ASSIGNED, IN_QUERY].flatMap((expression) =>
+    [...value.matchAll(expression)].map(([, password = '']) => password),
+  );
+  return [...new Set(found.flatMap((password) => [password, decoded(password)]))].filter(isSecretValue);
+}
+
+/** A value as it stands in texts: as it is, in JSON and in JSON within that, in each part of a URL, in HTML. Pure. */
 export function formsOf(value: string): readonly string[] {
   const json = escaped(value);
-  return [value, json, escaped(json), encodeURIComponent(value), encodeURI(value), new URLSearchParams([['', value]]).toString().slice(1)];
+  const url = new URL('http://host');
+  url.password = value;
+  const component = encodeURIComponent(value);
+  const strict = component.replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  const query = new URLSearchParams([['', value]]).toString().slice(1);
+  return [
+    value,
+    json,
+    escaped(json),
+    component,
+    strict,
+    encodeURI(value),
+    query,
+    url.password,
+    inHtml(value, '&#39;'),
+    inHtml(value, '&#x27;'),
+  ];
 }
 
 /**
@@ -57,6 +95,19 @@ export function base64FormsOf(value: string): readonly string[] {
     const core = whole.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6));
     return [core, core.replaceAll('+', '-').replaceAll('/', '_')];
   });
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function inHtml(text: string, apostrophe: string): string {
+  const safe = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return safe.replaceAll('"', '&quot;').replaceAll("'", apostrophe);
 }
 
 function escaped(text: string): string {

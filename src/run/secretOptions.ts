@@ -5,7 +5,15 @@ import { kindOf } from '../agent/contract.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';
 import { type Needle, Needles } from '../model/needles.ts';
-import { base64FormsOf, formsOf, isSecretField, isSecretName, isSecretValue } from '../model/secretValues.ts';
+import {
+  base64FormsOf,
+  formsOf,
+  isConnectionName,
+  isSecretField,
+  isSecretName,
+  isSecretValue,
+  passwordsIn,
+} from '../model/secretValues.ts';
 
 /** By name, which then stands in the placeholder, or without. */
 type Named<T> = readonly T[] | Readonly<Record<string, T>>;
@@ -15,8 +23,11 @@ export interface SecretOptions {
   readonly patterns?: Named<RegExp>;
   /** Further secrets as they are, by name or as a list. */
   readonly values?: Named<string>;
-  /** Whether variables of the environment named like keys (OPENAI_API_KEY, DB_PASSWORD) are secrets. Default true. */
-  readonly environment?: boolean;
+  /**
+   * Whether variables of the environment named like keys (OPENAI_API_KEY, DB_PASSWORD) are secrets, and the passwords in those
+   * that say how to connect (DATABASE_URL). Default true; `{ except: ['SORT_KEY'] }` leaves out what is called so and is none.
+   */
+  readonly environment?: boolean | { readonly except: readonly string[] };
 }
 
 const OPTIONS: OptionNames<SecretOptions> = { patterns: true, values: true, environment: true };
@@ -44,6 +55,7 @@ export interface Sources {
 /** @throws AmdahlError MISCONFIGURED */
 export function checkSecrets(options: SecretOptions): void {
   checkOptions(options, OPTIONS, 'secrets');
+  checkEnvironment(options.environment);
   for (const [name, pattern] of named(options.patterns ?? [], 'patterns')) {
     const at = name === undefined ? 'patterns' : `patterns.${name}`;
     if (!(pattern instanceof RegExp))
@@ -74,16 +86,36 @@ export function knownSecrets(options: SecretOptions, sources: Sources): Known {
     if (plain !== '' && !values.has(plain)) values.set(plain, name ?? '');
   };
   for (const [name, value] of named(options.values ?? [], 'values')) add(name, value);
-  if (options.environment !== false)
-    for (const name of Object.keys(sources.env)) {
-      // Reading one from the process takes longer than looking at its name.
-      const value = isSecretName(name) ? sources.env[name]?.trim() : undefined;
-      if (value !== undefined && isSecretValue(value)) add(name, value);
-    }
+  if (options.environment !== false) fromEnvironment(sources.env, options.environment, add);
   for (const credential of sources.credentials ?? []) if (isSecretValue(credential)) add(undefined, credential);
   for (const object of sources.objects ?? []) fieldsOf(object, add, { left: FIELDS_MAX }, 0);
   const patterns = named(options.patterns ?? [], 'patterns').map(([name, pattern]) => ({ expression: global(pattern), name }));
   return { values: needlesOf(values), patterns };
+}
+
+function checkEnvironment(environment: unknown): void {
+  if (environment === undefined || typeof environment === 'boolean') return;
+  if (typeof environment !== 'object' || environment === null)
+    throw new AmdahlError(
+      'MISCONFIGURED',
+      `secrets.environment is ${kindOf(environment)}; give true, false, or { except: ['A_VARIABLE'] }.`,
+    );
+  checkOptions(environment, { except: true }, 'secrets.environment');
+  const except: unknown = 'except' in environment ? environment.except : undefined;
+  if (!Array.isArray(except) || except.some((name) => typeof name !== 'string'))
+    throw new AmdahlError('MISCONFIGURED', `secrets.environment.except is ${kindOf(except)}; give a list of names of variables.`);
+}
+
+function fromEnvironment(env: Sources['env'], wanted: SecretOptions['environment'], add: (name: string, value: string) => void): void {
+  const except = typeof wanted === 'object' ? wanted.except : [];
+  for (const name of Object.keys(env)) {
+    // Reading one from the process takes longer than looking at its name.
+    const [isKey, isConnection] = [isSecretName(name), isConnectionName(name)];
+    const value = (isKey || isConnection) && !except.includes(name) ? env[name]?.trim() : undefined;
+    if (value === undefined) continue;
+    if (isKey && isSecretValue(value)) add(name, value);
+    if (isConnection) for (const password of passwordsIn(value)) add(name, password);
+  }
 }
 
 function named<T>(given: Named<T>, what: string): readonly (readonly [name: string | undefined, value: T])[] {
@@ -115,6 +147,7 @@ function fieldsOf(value: unknown, add: (name: string | undefined, value: string)
     else {
       const bare = inner.replace(/^(?:bearer|basic|token)\s+/i, '');
       if (isSecretField(key, bare)) add(key, bare);
+      else if (inner.includes('://') || isConnectionName(key)) for (const password of passwordsIn(inner)) add(key, password);
     }
   }
 }

@@ -300,9 +300,10 @@ export class Secrets {
     const below = this.#cause(cause.cause, depth + 1);
     // Errors of libraries carry requests and answers in fields of their own: none of them goes on where one had a secret.
     const rest = Object.values(cause).every((field: unknown) => this.#plain(field) === field);
-    if (message === cause.message && stack === cause.stack && below === cause.cause && rest) return cause;
+    const name = this.text(cause.name);
+    if (message === cause.message && name === cause.name && stack === cause.stack && below === cause.cause && rest) return cause;
     const safe = new Error(message, below === undefined ? {} : { cause: below });
-    safe.name = cause.name;
+    safe.name = name;
     if (stack !== undefined) safe.stack = stack;
     return safe;
   }
@@ -364,10 +365,12 @@ function placeholderIn(value: unknown, hidden: ReadonlySet<string>, path: string
 function inContract(what: string, side: 'input' | 'output', { path, name }: Exposed): AmdahlError {
   const which = name === undefined ? 'what a pattern of `secrets` matches' : `the secret ${name}`;
   const at = path === '' ? '' : ` at ${path}`;
+  const isVariable = name !== undefined && /^[A-Z][A-Z0-9_]*$/.test(name);
+  const exempt = isVariable ? ` If what that variable holds is no secret: secrets: { environment: { except: ['${name}'] } }.` : '';
   return new AmdahlError(
     'SECRET_IN_CONTRACT',
     `${what} holds ${which}${at}. It is declared, so nothing is put in its place, and nothing of it was recorded. ` +
-      'Hand it to tools and code as context, which no model and no journal sees.',
+      `Hand it to tools and code as context, which no model and no journal sees.${exempt}`,
     { problems: [{ path, message: `holds ${which}` }], data: { side, path, ...(name === undefined ? {} : { secret: name }) } },
   );
 }

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { base64FormsOf, isSecretField, isSecretName, isSecretValue } from '../../src/model/secretValues.ts';
+import {
+  base64FormsOf,
+  formsOf,
+  isConnectionName,
+  isSecretField,
+  isSecretName,
+  isSecretValue,
+  passwordsIn,
+} from '../../src/model/secretValues.ts';
 
 test('words, switches, numbers, paths and what is short are no secrets', () => {
   for (const value of [
@@ -22,7 +30,7 @@ test('words, switches, numbers, paths and what is short are no secrets', () => {
 });
 
 test('variables and fields are known by their names', () => {
-  for (const name of ['OPENAI_API_KEY', 'GITHUB_TOKEN', 'DB_PASSWORD', 'key', 'SESSION_SECRET'])
+  for (const name of ['OPENAI_API_KEY', 'GITHUB_TOKEN', 'DB_PASSWORD', 'key', 'SESSION_SECRET', 'OPENAI_API_KEY_2', 'MYSQL_PWD'])
     expect(isSecretName(name), name).toBe(true);
   for (const name of ['PATH', 'KEYBOARD', 'NEXT_PUBLIC_MAPS_KEY', 'MONKEY_NAME', 'STRIPE_PUBLISHABLE_KEY'])
     expect(isSecretName(name), name).toBe(false);
@@ -40,4 +48,42 @@ test('base64 of a text holds one of the forms of a secret in it, wherever that s
       before,
     ).toBe(true);
   }
+});
+
+test('a password stands in the midst of what says how to connect', () => {
+  for (const name of [
+    'DATABASE_URL',
+    'MONGODB_URI',
+    'SENTRY_DSN',
+    'HTTPS_PROXY',
+    'DB_CONNECTION_STRING',
+    'connectionString',
+    'REDIS_URL_2',
+  ])
+    expect(isConnectionName(name), name).toBe(true);
+  for (const [value, passwords] of [
+    ['postgres://app:hunter2%2Fhunter2@db.example:5432/app?sslmode=require', ['hunter2%2Fhunter2', 'hunter2/hunter2']],
+    ['redis://:hunter2hunter2@cache', ['hunter2hunter2']],
+    ['mongodb://app:hunter2@hunter2@one,two/app', ['hunter2@hunter2']],
+    ['Server=db;User Id=app;Password=hunter2;hunter2', []],
+    ['Server=db;User Id=app;Password=hunter2hunter2;Encrypt=true', ['hunter2hunter2']],
+    ["host=db user=app password='hunter2hunter2'", ['hunter2hunter2']],
+    ['https://api.example/v1?page=2&api_key=hunter2hunter2', ['hunter2hunter2']],
+    ['postgres://postgres:postgres@localhost:5432/app', []],
+    ['https://example.com/a:b@c', []],
+  ] as const)
+    expect(passwordsIn(value), value).toEqual(passwords);
+});
+
+test('a value is known in every part of a URL and in HTML', () => {
+  const value = `p/w+'"&<!>hunter2`;
+  const url = new URL('https://app@host/');
+  url.password = value;
+  url.searchParams.set('p', value);
+  const strict = encodeURIComponent(value).replaceAll("'", '%27').replaceAll('!', '%21');
+  for (const text of [url.href.slice(0, url.href.indexOf('?')), url.search, strict, 'p/w+&#39;&quot;&amp;&lt;!&gt;hunter2'])
+    expect(
+      formsOf(value).some((form) => text.includes(form)),
+      text,
+    ).toBe(true);
 });

@@ -1,6 +1,6 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4StreamPart, LanguageModelV4StreamResult } from '@ai-sdk/provider';
 import { generateText, streamText, wrapLanguageModel } from 'ai';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { agent, flow, gate, map, memoryJournal, messages, run, step, tool } from '../../src/index.ts';
 import type { Event } from '../../src/journal/event.ts';
@@ -10,6 +10,10 @@ import { scripted } from '../../src/testing.ts';
 const SECRET = 'hunter2-"q"-\\hunter2';
 const NAMED = '[secret:DB]';
 const options = { secrets: { values: { DB: SECRET }, environment: false } } as const;
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 async function journaled(
   work: (options: RunOptions) => Promise<unknown>,
@@ -253,6 +257,47 @@ describe('which are looked for', () => {
     } finally {
       if (before === undefined) delete process.env['PLANTED_API_KEY'];
     }
+  });
+
+  test('passwords in addresses of the environment and of a context, as a tool that cannot connect tells them', async () => {
+    vi.stubEnv('PLANTED_DATABASE_URL', 'postgres://app:env-pw-1%2F7@db/app');
+    const model = scripted([{ tools: [['connect', {}]] }, { text: 'ok' }]);
+    const connect = tool({
+      description: 'c',
+      effect: 'none',
+      input: z.object({}),
+      context: z.object({ cache: z.string() }),
+      execute: (_, { context }) => {
+        throw new Error(`cannot reach ${process.env['PLANTED_DATABASE_URL'] ?? ''} (password env-pw-1/7) nor ${context.cache}`);
+      },
+    });
+    const journal = memoryJournal();
+    const context = { cache: 'redis://:ctx-pw-77@cache:6379' };
+    await run(agent({ name: 'ask', model, instructions: 'x', tools: { connect } }), 'go', { id: 'r', journal, context });
+    const sent = JSON.stringify(model.requests[1]?.prompt);
+    expect(sent).toContain('postgres://app:[secret:PLANTED_DATABASE_URL]@db/app (password [secret:PLANTED_DATABASE_URL])');
+    expect(sent).toContain('redis://:[secret:cache]@cache:6379');
+    const entries: Event[] = [];
+    for await (const { event } of journal.read('r' as never)) entries.push(event);
+    expect(JSON.stringify(entries)).not.toMatch(/env-pw-1|ctx-pw-77/);
+  });
+
+  test('but for those that are said to be none', async () => {
+    vi.stubEnv('PLANTED_SORT_KEY', 'created_at');
+    const sorted = agent({
+      name: 'sorted',
+      model: scripted(() => ({ text: 'ok' })),
+      input: z.object({ by: z.string() }),
+      instructions: 'x',
+    });
+    const journal = memoryJournal();
+    await expect(run(sorted, { by: 'created_at' }, { journal })).rejects.toThrow(
+      "secrets: { environment: { except: ['PLANTED_SORT_KEY'] } }",
+    );
+    const secrets = { environment: { except: ['PLANTED_SORT_KEY'] } };
+    expect((await run(sorted, { by: 'created_at' }, { journal, secrets })).output).toBe('ok');
+    for (const environment of [{ except: 'PLANTED_SORT_KEY' }, { but: [] }, 'no'] as never[])
+      await expect(run(sorted, { by: 'x' }, { journal, secrets: { environment } })).rejects.toMatchObject({ code: 'MISCONFIGURED' });
   });
 
   test('patterns, by name or not, in texts that have them in the middle', async () => {
