@@ -178,6 +178,25 @@ describe('keys', () => {
     const { epoch: _, seenAt: __, ...row } = { seenAt: 0, ...(await clear.row(A)) };
     expect(await second.row(A)).toMatchObject(row);
   });
+
+  test('a copy that was stopped in the middle of a run goes on there, and leaves other runs of the same id alone', async () => {
+    const [clear, sealed] = [journalWith(undefined, join(dir, 'clear.sqlite')), journalWith(KEY)];
+    const many = Array.from({ length: 600 }, (_, nth) => noted(`n${nth}`, `p${nth}`));
+    for (const id of ['run-a', 'other']) {
+      const claim = await clear.claim(runOf(id));
+      await claim.append([started(1), ...many]);
+      await claim.release();
+    }
+    const half = await sealed.claim(A);
+    await half.append([started(1), ...many.slice(0, 255)]);
+    await half.release();
+    const foreign = await sealed.claim(runOf('other'));
+    await foreign.append([started(1), noted('foreign', 'p0')]);
+    await foreign.release();
+    expect(await copyJournal(clear, sealed)).toEqual({ copied: [A], left: ['other'] });
+    expect(await entriesOf(sealed, A)).toEqual(await entriesOf(clear, A));
+    expect(await entriesOf(sealed, runOf('other'))).toHaveLength(2);
+  });
 });
 
 test('a run goes on in an encrypted journal, and buys nothing twice', async () => {
