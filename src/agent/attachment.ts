@@ -10,13 +10,21 @@ export interface Attachment {
   readonly bytes?: number;
   /** What the file is called, without its folder; some providers show it to the model. */
   readonly name?: string;
+  /** A conversation names the address, which is often a page's: it is fetched from the public network alone. */
+  readonly public?: true;
 }
 
 const HASH = /^sha256:[\w-]{43}$/;
 const ADDRESS = /^https?:\/\/\S+$/;
 
 /** What there may be beside `$file`, and of which type. */
-const FIELDS: Readonly<Record<string, string>> = { $file: 'string', mediaType: 'string', bytes: 'number', name: 'string' };
+const FIELDS: Readonly<Record<string, string>> = {
+  $file: 'string',
+  mediaType: 'string',
+  bytes: 'number',
+  name: 'string',
+  public: 'boolean',
+};
 
 /** Whether a value is an attachment, as `file()` makes it. Pure. */
 export function isAttachment(value: unknown): value is Attachment {

@@ -100,8 +100,16 @@ export function inlineOf(text: string, mediaType?: string): Attachment {
   const [, type = '', base64, data = ''] = /^data:([^;,]*)(?:;[^;,=]*=[^;,]*)*(;base64)?,([^]*)$/i.exec(text) ?? [];
   if (base64 === undefined && !/^data:[^,]*,/i.test(text))
     throw new AmdahlError('MISCONFIGURED', `file() was given a data: URL without data: ${text.slice(0, 40)}…`);
-  const bytes = base64 === undefined ? Buffer.from(decodeURIComponent(data)) : Buffer.from(data, 'base64');
+  const bytes = base64 === undefined ? Buffer.from(unescaped(data)) : Buffer.from(data, 'base64');
   return attach(bytes, mediaType ?? (type === '' ? undefined : type));
+}
+
+function unescaped(data: string): string {
+  try {
+    return decodeURIComponent(data);
+  } catch {
+    throw new AmdahlError('MISCONFIGURED', `file() was given a data: URL whose data is not escaped as URLs are: ${data.slice(0, 40)}…`);
+  }
 }
 
 /** What this process has of an attachment's content. */

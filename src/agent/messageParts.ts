@@ -1,10 +1,12 @@
 // The parts of model messages as JSON: checked one by one, files made attachments, what is empty left out, as AI SDK does
 // before it asks a provider (convertToLanguageModelPrompt, read in ai 7.0.173). Called by messages.ts.
 
-import { type Attachment, isAttachment } from './attachment.ts';
+import { type Attachment, isAttachment, isHashed } from './attachment.ts';
 import { kindOf } from './contract.ts';
+import { describe } from './errors.ts';
 import { addressOf, attach, inlineOf } from './files.ts';
 import { mediaTypeOf } from './mediaType.ts';
+import { isPrivateHost } from './privateHost.ts';
 
 /** What is wrong with a message. Told with the message's number. */
 export class PartError extends Error {
@@ -131,7 +133,8 @@ function filePart(data: unknown, mediaType: unknown, at: string): Drafted {
   if (mediaType !== undefined && typeof mediaType !== 'string')
     throw new PartError(`has a file with ${kindOf(mediaType)} as mediaType (${at})`);
   const type = { type: 'file', ...(mediaType === undefined ? {} : { mediaType }) };
-  if (isAttachment(data)) return { ...type, data };
+  // A page may write one as JSON: an address in it is no better than one without.
+  if (isAttachment(data)) return { ...type, data: isHashed(data) ? data : publicAddress(data.$file, data.mediaType, at) };
   if (typeof data === 'object' && data !== null && 'type' in data && !(data instanceof Uint8Array)) {
     if (data.type === 'data' && 'data' in data) return { ...type, data: inline(data.data, mediaType, at) };
     if (data.type === 'url' && 'url' in data) return { ...type, data: inline(data.url, mediaType, at) };
@@ -165,27 +168,11 @@ function bytesOf(bytes: Uint8Array, mediaType: string | undefined, at: string): 
 /** Who writes a conversation is often a page: it must not make the server fetch from its own network. */
 function publicAddress(text: string, mediaType: string | undefined, at: string): Attachment {
   const address = URL.canParse(text) ? new URL(text) : undefined;
-  if (address === undefined || isPrivate(address.hostname.toLowerCase().replace(/\.+$/, '')))
+  if (address === undefined || isPrivateHost(address.hostname))
     throw new PartError(
-      `has a file at ${JSON.stringify(text.slice(0, 60))} (${at}), which is no public address; attach it with file(…) in the program instead`,
+      `has a file at ${JSON.stringify(text.slice(0, 60))} (${at}), which is no public address; read it in the program and attach its bytes instead`,
     );
-  return addressOf(text, mediaType);
-}
-
-/** Names and addresses of this machine and of private networks, as far as they show it themselves: names are not looked up. */
-function isPrivate(host: string): boolean {
-  if (host === '' || host === 'localhost' || /\.(?:localhost|local|internal)$/.test(host)) return true;
-  if (host.startsWith('[')) return !/^\[[23]/.test(host) || /^\[(?:2001:db8|2002:|3fff)/.test(host);
-  const [a = -1, b = -1, c, d] = /^[\d.]+$/.test(host) ? host.split('.').map(Number) : [];
-  if (d === undefined || c === undefined) return false;
-  if (a === 0 || a === 10 || a === 127 || a >= 224) return true;
-  return (
-    (a === 100 && b >= 64 && b <= 127) ||
-    (a === 169 && b === 254) ||
-    (a === 172 && b >= 16 && b <= 31) ||
-    (a === 192 && (b === 168 || b === 0)) ||
-    (a === 198 && (b === 18 || b === 19))
-  );
+  return { ...addressOf(text, mediaType), public: true };
 }
 
 function fieldsOf(value: unknown, at: string): Fields {
@@ -200,6 +187,11 @@ function textOf(given: Fields, name: string, at: string): string {
 }
 
 function json(value: unknown): unknown {
-  const text = value === undefined ? undefined : JSON.stringify(value);
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (cause) {
+    throw new PartError(`has something that is no JSON: ${describe(cause).split('\n')[0]}`, { cause });
+  }
   return text === undefined ? null : (JSON.parse(text) as unknown);
 }

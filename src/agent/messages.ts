@@ -61,7 +61,7 @@ export function messages(options: MessagesOptions = {}): ConversationSchema {
     [CONVERSATION]: (value: unknown): unknown => {
       const { made, problems } = read(value);
       // What is wrong is told by validate(), of what JSON shows.
-      return problems.length === 0 ? made : lossy(value);
+      return problems.length === 0 ? made : shown(value);
     },
     '~standard': {
       version: 1 as const,
@@ -146,10 +146,10 @@ function messageOf(message: unknown, keepsSystem: boolean): Message | undefined 
     case 'user':
     case 'assistant':
     case 'tool': {
-      if (typeof content === 'string' && role !== 'tool') return { role, content: [{ type: 'text', text: content }], ...rest };
-      if (!Array.isArray(content))
+      const list: unknown = typeof content === 'string' && role !== 'tool' ? [{ type: 'text', text: content }] : content;
+      if (!Array.isArray(list))
         throw new PartError(`has ${kindOf(content)} as content; it needs ${role === 'tool' ? '' : 'text or '}a list of parts`);
-      const parts = content.flatMap((part: unknown, nth) => partOf(part, role, `content[${nth}]`));
+      const parts = list.flatMap((part: unknown, nth) => partOf(part, role, `content[${nth}]`));
       return parts.length === 0 ? undefined : { role, content: parts, ...rest };
     }
     default:
@@ -179,6 +179,15 @@ function unanswered(made: readonly Message[]): string | undefined {
     }
   }
   return undefined;
+}
+
+/** What is no JSON at all is left as it is: who makes JSON of inputs says where it is none. */
+function shown(value: unknown): unknown {
+  try {
+    return lossy(value);
+  } catch {
+    return value;
+  }
 }
 
 function lossy(value: unknown): unknown {

@@ -190,5 +190,5 @@ function fieldOf(value: unknown, name: string): unknown {
 }
 
 function listOf(value: unknown): readonly UiPart[] {
-  return Array.isArray(value) ? (value as readonly UiPart[]) : []; // parts, like those around them
+  return Array.isArray(value) ? value.filter((part: unknown): part is UiPart => typeof fieldOf(part, 'type') === 'string') : [];
 }

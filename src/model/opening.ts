@@ -85,6 +85,7 @@ function ownPieces(make: () => unknown, agent: string): readonly Piece[] {
     if (cause instanceof AmdahlError) throw cause;
     throw new AmdahlError('CODE_FAILED', `The prompt of '${agent}' threw: ${describe(cause)}`, { cause });
   }
+  if (made instanceof Promise) made.catch(() => {}); // what it comes to is nobody's
   if (made === '' || (Array.isArray(made) && made.length === 0))
     throw new AmdahlError('CODE_FAILED', `The prompt of '${agent}' is empty. Let it give text, or a list of texts and attachments.`);
   if (typeof made === 'string') return [{ text: made }];
@@ -106,6 +107,6 @@ function isCachedText(part: unknown): part is Extract<Part, { cache: true }> {
 function noPart(found: unknown, agent: string): AmdahlError {
   return new AmdahlError(
     'CODE_FAILED',
-    `The prompt of '${agent}' gives ${kindOf(found)} where text belongs, an attachment of file(), or { text, cache: true }.`,
+    `The prompt of '${agent}' gives ${found instanceof Promise ? 'a promise (fetch what it needs before, as input or context)' : kindOf(found)} where text belongs, an attachment of file(), or { text, cache: true }.`,
   );
 }

@@ -181,7 +181,7 @@ async function admit(frame: Frame, question: Question, recorded: RecordedCall): 
       'Give it fewer items, or raise limits.fanOut.',
     );
   }
-  if (question.hasFiles) await life.race(session.files.admit(question.input, path));
+  if (question.hasFiles) await life.race(session.files.admit(question.input, path, agent.behaviour.kind === 'model'));
   const validated = agent.input.validate(question.input);
   const checked = validated instanceof Promise ? await life.race(validated) : validated;
   if (!checked.ok) throw inputRefused(path, checked.problems);

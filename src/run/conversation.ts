@@ -112,7 +112,7 @@ export class Conversation implements Talk {
     const { session, life, path } = this.#frame;
     const outline = await made;
     session.files.hold(outline.attachments);
-    await life.race(session.files.admit(outline.attachments, path));
+    await life.race(session.files.admit(outline.attachments, path, true));
     const models = await this.#turns.readyModels();
     const parts = new Map<Attachment, UserPart>();
     for (const one of outline.attachments) parts.set(one, await life.race(session.files.part(one, models)));

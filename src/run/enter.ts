@@ -28,7 +28,8 @@ import type { Secrets } from './secrets.ts';
 import { Session } from './session.ts';
 import { standInsOf } from './standIns.ts';
 import { speakerOf } from './speaker.ts';
-import { systemDownload, systemRegistry } from './surroundings.ts';
+import { systemDownload } from './download.ts';
+import { systemRegistry } from './surroundings.ts';
 
 export interface Entering extends Omit<RunOptions, 'context' | 'limits' | 'random' | 'journal'> {
   readonly id: RunId;

@@ -13,8 +13,11 @@ import type { EventOf, Happening } from '../journal/event.ts';
 import { urlTaken } from '../model/urls.ts';
 import { limitError, type Limits } from './limits.ts';
 
-/** What a file is fetched with. Rejects with an AmdahlError. */
-export type Download = (url: URL, bytesMax: number) => Promise<{ readonly bytes: Uint8Array; readonly mediaType: string | undefined }>;
+/** What a file is fetched with; `isPublic`: from the public network alone. Rejects with an AmdahlError. */
+export type Download = (
+  url: URL,
+  how: { readonly bytesMax: number; readonly isPublic: boolean },
+) => Promise<{ readonly bytes: Uint8Array; readonly mediaType: string | undefined }>;
 
 /** What is known of a file's content. */
 interface Held {
@@ -57,10 +60,11 @@ export class Files {
   }
 
   /**
-   * Lets an input in: before anything is sent, its files must be there and within the limits.
+   * Lets an input in: before anything is sent, its files must be there and each within its limit; all together where one
+   * model `isSent` them. What a fan-out takes is sent in many requests.
    * @throws AmdahlError LIMIT_EXCEEDED, FILE_UNREADABLE
    */
-  async admit(input: unknown, path: string): Promise<void> {
+  async admit(input: unknown, path: string, isSent: boolean): Promise<void> {
     const { fileBytes, filesBytes } = this.#ports.limits;
     let sum = 0;
     for (const attachment of attachmentsIn(input)) {
@@ -75,7 +79,7 @@ export class Files {
           'Send a smaller one, or raise limits.fileBytes.',
         );
     }
-    if (sum > filesBytes)
+    if (isSent && sum > filesBytes)
       throw limitError(
         'filesBytes',
         filesBytes,
@@ -118,6 +122,8 @@ export class Files {
   #keep($file: string, found: Held): Held {
     const held = this.#safe(found);
     this.#held.set($file, held);
+    // What will be refused is not kept for later.
+    if (held.bytes.byteLength > this.#ports.limits.fileBytes) return held;
     const { bytes: data, mediaType } = held;
     this.#ports.note({ kind: 'file.kept', place: this.#ports.place, file: $file, data, ...(mediaType === undefined ? {} : { mediaType }) });
     return held;
@@ -131,13 +137,16 @@ export class Files {
   }
 
   /** Once per run: who asks meanwhile waits for the same answer, and a failure is not kept. */
-  #fetched({ $file }: Attachment): Promise<Held> {
+  #fetched({ $file, public: isPublic }: Attachment): Promise<Held> {
     const known = this.#fetching.get($file);
     if (known !== undefined) return known;
     const fetching = this.#recall().then(async (recorded) => {
       const before = recorded.get($file);
       if (before !== undefined) return before;
-      const { bytes, mediaType } = await this.#ports.download(new URL($file), this.#ports.limits.fileBytes);
+      const { bytes, mediaType } = await this.#ports.download(new URL($file), {
+        bytesMax: this.#ports.limits.fileBytes,
+        isPublic: isPublic === true,
+      });
       return this.#keep($file, { bytes, mediaType: mediaTypeOf(bytes, undefined) ?? mediaType });
     });
     this.#fetching.set($file, fetching);

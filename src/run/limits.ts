@@ -15,7 +15,7 @@ export interface Limits {
   readonly payloadBytes: number;
   /** Bytes of one file of an input, also of one that is fetched. */
   readonly fileBytes: number;
-  /** Bytes of all files of one input. */
+  /** Bytes of all files that one request is sent. */
   readonly filesBytes: number;
   /** Bytes of JSON of one tool result; the model is told when it is over. */
   readonly toolResultBytes: number;

@@ -20,7 +20,8 @@ import { systemClock } from './ports.ts';
 import { Roster } from './roster.ts';
 import { checkSettings, type Settings } from './runSettings.ts';
 import { secretsOf } from './runSecrets.ts';
-import { systemDownload, systemRegistry } from './surroundings.ts';
+import { systemDownload } from './download.ts';
+import { systemRegistry } from './surroundings.ts';
 
 export interface RenderOptions {
   /** As `run` takes it. */
@@ -69,7 +70,7 @@ export async function render<I, N extends string, C>(
   const outline = draft(fixed, behaviour, { agent: name, input: checked.value, context, formless });
   const files = filesAlone((text) => secrets.text(text));
   files.hold(given);
-  await files.admit(outline.attachments, name);
+  await files.admit(outline.attachments, name, true);
   const parts = new Map(await Promise.all(outline.attachments.map(async (one) => [one, await files.part(one, [model])] as const)));
   const messages = opening(outline, (one) => parts.get(one) ?? { type: 'text', text: '' });
   const { tools, format } = fixed;

@@ -1,6 +1,6 @@
 // The machine as the registry of models sees it: the process's environment, the packages that are installed here, and
 // the package manager they are installed with. Runs name their models in the registry over it; `doctor` asks it which
-// packages there are. Files that are attached to inputs are read and fetched here. Beside ports.ts the only file of the
+// packages there are. Files that are attached to inputs are read here. Beside ports.ts the only file of the
 // runtime that touches process, files and the network.
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
@@ -8,11 +8,9 @@ import * as modules from 'node:module'; // As a whole: not every runtime that ca
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { AmdahlError, describe } from '../agent/errors.ts';
 import { isMissing } from '../model/providerPackage.ts';
 import type { Registry, Surroundings } from '../model/registry.ts';
 import { registry } from '../model/registry.ts';
-import type { Download } from './files.ts';
 
 const INSTALL = { npm: 'npm install', pnpm: 'pnpm add', yarn: 'yarn add', bun: 'bun add' } as const;
 
@@ -118,32 +116,3 @@ export function readWhole(source: string | URL): { readonly bytes: Uint8Array; r
   if (size > FILE_BYTES_MAX) throw new Error(`it has ${size} bytes, and no provider takes more than ${FILE_BYTES_MAX}`);
   return { bytes: readFileSync(path), name: basename(path) };
 }
-
-const DOWNLOAD_MS = 60_000;
-
-/** Fetches a file that a model does not take by its address. */
-export const systemDownload: Download = async (url, bytesMax) => {
-  const failed = (why: string, cause?: unknown): AmdahlError =>
-    new AmdahlError('FILE_UNREADABLE', `The file ${url.href} cannot be fetched: ${why}.`, { retryable: 'yes', cause });
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_MS) });
-    if (!response.ok) throw failed(`its server answered ${response.status}`);
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    const body: ReadableStream<Uint8Array> | null = response.body;
-    for (const reader = body?.getReader(); reader !== undefined;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      bytes += value.byteLength;
-      if (bytes > bytesMax) {
-        await reader.cancel();
-        throw failed(`it has more than the ${bytesMax} bytes of limits.fileBytes`);
-      }
-      chunks.push(value);
-    }
-    const mediaType = response.headers.get('content-type')?.split(';')[0]?.trim();
-    return { bytes: new Uint8Array(Buffer.concat(chunks)), mediaType: mediaType === '' ? undefined : mediaType };
-  } catch (thrown) {
-    throw thrown instanceof AmdahlError ? thrown : failed(describe(thrown), thrown);
-  }
-};

@@ -51,6 +51,7 @@ test.each([
   ['nothing', () => '', 'is empty'],
   ['no parts', () => [], 'is empty'],
   ['a number', () => [3] as never, 'gives a number where text belongs'],
+  ['a promise', () => Promise.reject(new Error('late')) as never, 'gives a promise (fetch what it needs before'],
   [
     'an error',
     () => {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type } from 'arktype';
 import { z } from 'zod';
-import { agent, type Attachment, file, pipe, step } from '../../src/index.ts';
+import { agent, type Attachment, file, map, pipe, step } from '../../src/index.ts';
 import { type ScriptedModel, scripted } from '../../src/testing.ts';
 import { Trial } from '../support/trial.ts';
 
@@ -86,6 +86,22 @@ describe('a file in an input', () => {
     expect(error).toMatchObject({ code: 'LIMIT_EXCEEDED' });
     expect(error.message).toContain(message);
     expect(model.requests).toHaveLength(0);
+  });
+
+  test('may be in many calls of a fan-out: the limit of all together is that of one request', async () => {
+    const model = scripted(Array.from({ length: 9 }, () => ({ text: 'ok' })));
+    const look = agent({ name: 'look', model, instructions: 'x', input: Look });
+    const asked = Array.from({ length: 9 }, (_, nth) => ({ question: String(nth), picture: file(PNG) }));
+    const trial = new Trial({ limits: { filesBytes: 7 } });
+    await trial.run(map(look), asked);
+    expect(model.requests).toHaveLength(9);
+    expect(await trial.events('file.kept')).toHaveLength(1);
+  });
+
+  test('that is refused is in no journal', async () => {
+    const trial = new Trial({ limits: { fileBytes: 6 } });
+    await trial.fails(agent({ name: 'look', model: scripted([]), instructions: 'x', input: file.schema }), file(PNG));
+    expect(await trial.events('file.kept')).toEqual([]);
   });
 
   test('whose content nobody has is refused before anything is sent', async () => {

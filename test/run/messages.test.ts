@@ -178,14 +178,38 @@ test.each<[string, unknown, string]>([
     'no public address',
   ],
   [
+    'a file in a private network, written as an attachment',
+    [{ role: 'user', parts: [{ type: 'file', mediaType: 'text/plain', url: { $file: 'http://169.254.169.254/x' } }] }],
+    'no public address',
+  ],
+  [
+    'data that is not escaped',
+    [{ role: 'user', parts: [{ type: 'file', mediaType: 'text/plain', url: 'data:text/plain,%E0%A4%A' }] }],
+    '[0]: file() was given a data: URL whose data is not escaped',
+  ],
+  [
+    'a number that JSON has not',
+    [said, { role: 'assistant', content: [{ type: 'tool-call', toolCallId: '1', toolName: 't', input: 5n }] }],
+    '[1].content[0].input: found the bigint',
+  ],
+  [
     'a file at this machine',
     [{ role: 'user', parts: [{ type: 'file', mediaType: 'image/png', url: 'http://[::1]/x' }] }],
     'no public address',
   ],
 ])('a conversation with %s is refused, and the error says which message is wrong', async (_, input, message) => {
   const error = await new Trial().fails(agent({ name: 'chat', model: scripted([]), instructions: 'x', input: messages() }), input as never);
-  expect(error.code).toBe('CONTRACT_VIOLATION');
+  expect(error.code).toBe(message.includes('bigint') ? 'NOT_JSON' : 'CONTRACT_VIOLATION');
   expect(error.message).toContain(message);
+});
+
+test('what says nothing is left out, and the result still has the messages to append', async () => {
+  const model = scripted([{ text: 'ok' }]);
+  const chat = agent({ name: 'chat', model, instructions: 'x', input: messages() });
+  const odd = { role: 'assistant', parts: [{ type: 'steering-message', parts: [null, { type: 'text', text: 'shorter' }] }] } as const;
+  const { messages: appended } = await new Trial().run(chat, [said, { role: 'assistant', content: '' }, odd]);
+  expect(model.requests[0]?.prompt.map(({ role }) => role)).toEqual(['system', 'user', 'user']);
+  expect(appended).toEqual([{ role: 'assistant', content: [{ type: 'text', text: 'ok' }] }]);
 });
 
 test('system messages that are kept stand where they stood, behind the instructions', async () => {
