@@ -2,6 +2,7 @@
 // What that comes to is printed first.
 
 import type { RunId } from '../journal/event.ts';
+import { isOfSubject } from '../run/rerun.ts';
 import { type PlannedAgent, type RerunPlan, rerunPlan } from '../run/rerunPlan.ts';
 import { parseBudget } from './budgetOption.ts';
 import { beginningOf } from '../run/enter.ts';
@@ -40,6 +41,7 @@ export async function rerunCommand(text: string, file: string | undefined, optio
   const plan = await rerunPlan(journal, row.run, program.agent, {
     models: { ...program.options.models, ...models } as never, // as drive gives them to run()
     settings: (program.options.settings ?? {}) as never,
+    sameSubject: began !== undefined && isOfSubject(began, subject),
   });
   const mode = modeOf(options);
   if (mode === 'people') for (const line of planLines(plan, options.input !== undefined, terminal.err)) terminal.err.line(line);

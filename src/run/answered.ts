@@ -91,7 +91,8 @@ async function judgeAgain(
   const evidence =
     frame.agent.checks.length === 0 ? NO_EVIDENCE : await evidenceOf(frame, outcome.from ?? { place: frame.place }, input, recorded);
   try {
-    return await judge(frame, outcome.output, () => evidence);
+    // With the run that it came from, its evidence was pruned: what was judged by it stands.
+    return await judge(frame, outcome.output, evidence === undefined ? undefined : () => evidence);
   } catch (error) {
     // Code that broke has not judged: what was paid for stands, and the run waits until the code is mended.
     if (error instanceof AmdahlError && error.code === 'CODE_FAILED') frame.session.interrupt(error);
@@ -100,16 +101,20 @@ async function judgeAgain(
 }
 const NO_EVIDENCE = { input: undefined, results: [] };
 
-/** What the checks saw when the answer was new: the contracted input, and the tool results of its last attempt. */
+/**
+ * What the checks saw when the answer was new: the contracted input, and the tool results of its last attempt. Undefined where
+ * another run bought it, which is gone.
+ */
 export async function evidenceOf(
   frame: Frame,
   { run, place }: Pick<Origin, 'run' | 'place'>,
   input: Json,
   known?: RecordedCall,
-): Promise<{ input: unknown; results: ReturnType<typeof resultsOf> }> {
+): Promise<{ input: unknown; results: ReturnType<typeof resultsOf> } | undefined> {
   const { session } = frame;
   const checked = await frame.life.race(Promise.resolve(frame.agent.input.validate(input)));
   const recorded = known !== undefined && place === frame.place ? known : foldCall(await session.lookUp(place, run));
+  if (recorded.startedAt === undefined && run !== undefined) return undefined;
   const last = recorded.attempts.at(-1);
   const value: unknown = checked.ok ? checked.value : input;
   if (last === undefined || frame.agent.behaviour.kind !== 'model') return { input: value, results: [] };

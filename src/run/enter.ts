@@ -19,7 +19,7 @@ import { callPlace, rootAsker } from './place.ts';
 import { type Random, systemClock } from './ports.ts';
 import { forgotten, type Past, readPast } from './reentry.ts';
 import { noFindings } from './report.ts';
-import { refuseWithoutScope, sourceOf } from './rerun.ts';
+import { isOfSubject, refuseWithoutScope, type Source, sourceOf } from './rerun.ts';
 import { Reuse } from './reuse.ts';
 import { retried } from './retry.ts';
 import type { RunOptions } from './runOptions.ts';
@@ -107,8 +107,9 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
 }
 
 /** Whose a new run is, as it is journaled: a run that is run again stays in its scope and with its subject. */
-async function whoseOf({ journal, scope, subject, rerun }: Entering): Promise<Pick<EventOf<'run.started'>, 'scope' | 'subject' | 'rerun'>> {
-  const source = rerun === undefined ? undefined : await sourceOf(journal, rerun, scope);
+async function whoseOf(options: Entering): Promise<Pick<EventOf<'run.started'>, 'scope' | 'subject' | 'rerun'>> {
+  const { scope, subject } = options;
+  const source = await sourceOfNew(options);
   const [own, of] = [scope ?? source?.scope, subject ?? source?.subject];
   return {
     ...(own === undefined ? {} : { scope: own }),
@@ -122,8 +123,7 @@ async function reuseOf(root: AnyAgent, past: Past | undefined, options: Entering
   const { id, journal } = options;
   const rule = options.reuse === undefined ? undefined : reuseRule(options.reuse, 'the run');
   if (rule?.from === 'off') return undefined;
-  const rerun = past === undefined ? options.rerun : past.rerun;
-  const source = rerun === undefined ? undefined : await sourceOf(journal, rerun, options.scope ?? past?.scope);
+  const source = await (past === undefined ? sourceOfNew(options) : sourceLeft(journal, past));
   const scope = options.scope ?? past?.scope ?? source?.scope;
   const subject = options.subject ?? past?.subject ?? source?.subject;
   // What stand-ins say is for nobody else.
@@ -145,9 +145,19 @@ async function reuseOf(root: AnyAgent, past: Past | undefined, options: Entering
               run: source.run,
               ...(past === undefined ? {} : { taken: await takenFrom(journal, id, source.run) }),
             }),
-            sameSubject: canonical(source.subject ?? null) === canonical(subject ?? null),
+            sameSubject: isOfSubject(source, subject),
           },
   });
+}
+
+async function sourceOfNew({ journal, rerun, scope }: Entering): Promise<Source | undefined> {
+  return rerun === undefined ? undefined : await sourceOf(journal, rerun, scope);
+}
+
+/** Of a run that goes on: what it was to be answered by may be pruned since, and then it buys. */
+async function sourceLeft(journal: Journal, { rerun }: Past): Promise<Source | undefined> {
+  const began = rerun === undefined ? undefined : await beginningOf(journal, rerun);
+  return rerun === undefined || began === undefined ? undefined : { run: rerun, ...began };
 }
 
 /** How this entry tells what is said: as it was asked to, else as the entry before. */

@@ -7,22 +7,22 @@ import type { Problem } from '../agent/errors.ts';
 import type { Judged } from '../model/loop.ts';
 import type { Frame } from './asker.ts';
 
-/** Judges a call's output. What takes time in a schema or a check is not waited for past the end of the call's life. */
-export function judge({ agent, life }: Frame, raw: unknown, evidence: () => Evidence): Judged | Promise<Judged> {
+/** Judges a call's output, by its contract alone where there is no evidence. What takes time in a schema or a check is not waited for past the end of the call's life. */
+export function judge({ agent, life }: Frame, raw: unknown, evidence: (() => Evidence) | undefined): Judged | Promise<Judged> {
   const judged = judgeOutput(agent, raw, evidence);
   return judged instanceof Promise ? life.race(judged) : judged;
 }
 
 /** Contract first, checks on the contracted value. Stays synchronous when schema and checks are. */
-function judgeOutput(agent: AnyAgent, raw: unknown, evidence: () => Evidence): Judged | Promise<Judged> {
+function judgeOutput(agent: AnyAgent, raw: unknown, evidence: (() => Evidence) | undefined): Judged | Promise<Judged> {
   const checked = agent.output.validate(raw);
   if (checked instanceof Promise)
     return checked.then((done) => (done.ok ? judgeValue(agent, raw, done.value, evidence) : refused('contract', done.problems)));
   return checked.ok ? judgeValue(agent, raw, checked.value, evidence) : refused('contract', checked.problems);
 }
 
-function judgeValue(agent: AnyAgent, raw: unknown, value: unknown, evidence: () => Evidence): Judged | Promise<Judged> {
-  if (agent.checks.length === 0) return { ok: true, raw, value };
+function judgeValue(agent: AnyAgent, raw: unknown, value: unknown, evidence: (() => Evidence) | undefined): Judged | Promise<Judged> {
+  if (agent.checks.length === 0 || evidence === undefined) return { ok: true, raw, value };
   const problems = judgeChecks(agent.checks, value, evidence(), agent.name);
   const verdict = (found: readonly Problem[]): Judged => (found.length === 0 ? { ok: true, raw, value } : refused('check', found));
   return problems instanceof Promise ? problems.then(verdict) : verdict(problems);

@@ -1,9 +1,10 @@
 // The run whose answers another run uses: what of it must be known beforehand, and what may not be. Called by enter.ts.
 
+import { canonical } from '../agent/canonical.ts';
 import type { AnyAgent } from '../agent/definition.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { ReuseRule } from '../agent/reuse.ts';
-import type { EventOf, RunId } from '../journal/event.ts';
+import type { EventOf, Json, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 
 type Started = EventOf<'run.started'>;
@@ -32,6 +33,11 @@ export async function sourceOf(journal: Journal, run: string, scope: string | un
   throw new AmdahlError('RUN_UNKNOWN', `There is no run '${run}' whose answers could be used: amdahl runs lists those there are.`, {
     data: { run },
   });
+}
+
+/** Whether answers of agents with context may be used: where nothing says of whom a context was made, it may be another's. Pure. */
+export function isOfSubject({ subject: then }: Pick<Source, 'subject'>, now: Json | undefined): boolean {
+  return then !== undefined && now !== undefined && canonical(then) === canonical(now);
 }
 
 /** @throws AmdahlError MISCONFIGURED where reuse is asked for and nothing says whose answers may be used. Pure. O(parts). */

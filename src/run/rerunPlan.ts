@@ -1,6 +1,7 @@
 // What running a run again would come to, before it is begun: which of its answers would still answer, which calls would be
 // bought anew and why, and what those cost then. Reads the journal once and asks nobody.
 
+import { contextParts } from '../agent/context.ts';
 import type { AnyAgent } from '../agent/definition.ts';
 import { unrepeatable } from '../agent/reuse.ts';
 import type { Event, EventOf, Place, RunId } from '../journal/event.ts';
@@ -38,12 +39,12 @@ interface Leaf {
   usdMicros: number;
 }
 
-/** `models` and `settings` as the new run will be given them. O(journal), read in pages; memory O(leaf calls). */
+/** `models` and `settings` as the new run will be given them, and whether it is of the old one's subject. O(journal), read in pages; memory O(leaf calls). */
 export async function rerunPlan(
   journal: Journal,
   run: RunId,
   root: AnyAgent,
-  { models = {}, settings = {} }: Pick<RunOptions, 'models' | 'settings'>,
+  { models = {}, settings = {}, sameSubject }: Pick<RunOptions, 'models' | 'settings'> & { readonly sameSubject: boolean },
 ): Promise<RerunPlan> {
   const leaves = await leavesOf(journal, run);
   const roster = new Roster({
@@ -61,7 +62,7 @@ export async function rerunPlan(
   for (const [place, leaf] of leaves) {
     // What a call asked that answers is not asked at all.
     if (leaf.under !== undefined && !bought.has(leaf.under)) continue;
-    const why = whyBought(leaf, agents.get(leaf.agent) ?? [], roster);
+    const why = whyBought(leaf, agents.get(leaf.agent) ?? [], roster, sameSubject);
     if (why !== undefined) bought.add(place);
     const key = `${leaf.agent}\n${why ?? ''}`;
     const row = rows.get(key) ?? {
@@ -84,7 +85,7 @@ export async function rerunPlan(
 }
 
 /** Why a call would be bought anew; undefined where its answer would answer. */
-function whyBought({ agent, outcome, first }: Leaf, known: readonly AnyAgent[], roster: Roster): string | undefined {
+function whyBought({ agent, outcome, first }: Leaf, known: readonly AnyAgent[], roster: Roster, sameSubject: boolean): string | undefined {
   const [one] = known;
   if (one === undefined) return `the program shows no '${agent}' (any more): what a flow does not say it uses cannot be told beforehand`;
   if (outcome === undefined) return 'it was not finished';
@@ -93,6 +94,7 @@ function whyBought({ agent, outcome, first }: Leaf, known: readonly AnyAgent[], 
   if (one.reuse?.from === 'off') return "it says reuse: 'off'";
   const never = unrepeatable(one);
   if (never !== undefined) return never;
+  if (!sameSubject && contextParts(one).length > 0) return 'it has a context, and no subject says that it is the same';
   if (known.some((each) => roster.fingerprintOf(each) === outcome.fingerprint)) return undefined;
   return changedParts(roster, one, first);
 }

@@ -106,8 +106,9 @@ export class Reuse {
     if (outcome?.kind !== 'succeeded' || outcome.fingerprint !== print || outcome.output === undefined || outcome.gaps.length > 0)
       return undefined;
     const from: Origin = outcome.from === undefined ? await this.#originOf(frame, found) : originFrom(outcome.from, found.run, session.run);
-    const evidence = agent.checks.length === 0 ? undefined : await evidenceOf(frame, from, raw);
-    const judged = await judge(frame, outcome.output, () => evidence ?? { input, results: [] });
+    const evidence = agent.checks.length === 0 ? { input, results: [] } : await evidenceOf(frame, from, raw);
+    if (evidence === undefined) return undefined;
+    const judged = await judge(frame, outcome.output, () => evidence);
     if (!judged.ok) return undefined;
     session.check();
     frame.life.check();

@@ -276,3 +276,47 @@ test('a run cannot run another again that is not there, is of another scope, or 
   expect((await trial.journal.row('r' as RunId))?.scope).toBe('s');
   expect(await code({ rerun: 'none' })).toBe('RUN_CONFLICT');
 });
+
+test('a run goes on with what it took from another that was pruned since, also where checks asked for its evidence', async () => {
+  const trial = new Trial({ scope: 's' });
+  const read = tool({ description: 'Read.', effect: 'none', input: z.object({}), execute: () => 'the quick fox' });
+  const model = scripted((_, nth) => (nth % 2 === 0 ? { tools: [['read', {}]] } : { object: { quote: 'quick' } }));
+  const reader = agent({
+    name: 'reader',
+    model,
+    instructions: 'Read.',
+    output: z.object({ quote: z.string() }),
+    tools: { read },
+    reuse: 'journal',
+    checks: [grounded('quote')],
+  });
+  await trial.run(reader, 'q', { id: 'old' });
+  await trial.run(reader, 'q', { id: 'taken' });
+  await trial.run(reader, 'q', { id: 'again', rerun: 'old' });
+  await trial.journal.prune({ runs: ['old' as RunId] });
+  await trial.run(reader, 'q', { id: 'taken' });
+  await trial.run(reader, 'q', { id: 'again' });
+  expect(model.requests).toHaveLength(2);
+  await trial.run(reader, 'q', { id: 'new', reuse: 'journal' });
+  expect(model.requests).toHaveLength(4);
+});
+
+test('a run again gives an agent with context its old answer only for a subject, and the same one', async () => {
+  const trial = new Trial();
+  const model = counting();
+  const whose = agent({ name: 'whose', model, instructions: 'x', context: z.object({ user: z.string() }) });
+  const again = async (id: string, rerun: string | undefined, user: string, subject?: string): Promise<unknown> =>
+    (
+      await trial.run(whose as never, 'q', {
+        id,
+        context: { user },
+        ...(rerun === undefined ? {} : { rerun }),
+        ...(subject === undefined ? {} : { subject }),
+      })
+    ).output;
+  expect(await again('a', undefined, 'ann')).toBe('answer 0');
+  expect(await again('b', 'a', 'bob')).toBe('answer 1');
+  expect(await again('c', 'b', 'ann', 'ann')).toBe('answer 2');
+  expect(await again('d', 'c', 'ann')).toBe('answer 2');
+  expect(await again('e', 'd', 'bob', 'bob')).toBe('answer 3');
+});
