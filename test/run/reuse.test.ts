@@ -293,7 +293,7 @@ test('a run goes on with what it took from another that was pruned since, also w
   await trial.run(reader, 'q', { id: 'old' });
   await trial.run(reader, 'q', { id: 'taken' });
   await trial.run(reader, 'q', { id: 'again', rerun: 'old' });
-  await trial.journal.prune({ runs: ['old' as RunId] });
+  await trial.journal.prune({ runs: ['old'] });
   await trial.run(reader, 'q', { id: 'taken' });
   await trial.run(reader, 'q', { id: 'again' });
   expect(model.requests).toHaveLength(2);
