@@ -31,7 +31,7 @@ export function partOf(part: unknown, role: 'user' | 'assistant' | 'tool', at: s
   const { type } = given;
   if (typeof type !== 'string' || !PARTS[role].includes(type))
     throw new PartError(`has a part of type ${JSON.stringify(type)} (${at}); a message of role ${role} takes ${PARTS[role].join(', ')}`);
-  const options = given['providerOptions'] === undefined ? {} : { providerOptions: json(given['providerOptions']) };
+  const options = optionsOf(given['providerOptions'], at);
   switch (type) {
     case 'text': {
       const text = textOf(given, 'text', at);
@@ -86,7 +86,7 @@ export function partOf(part: unknown, role: 'user' | 'assistant' | 'tool', at: s
 function outputOf(output: unknown, at: string): Fields {
   const given = fieldsOf(output, `${at}.output`);
   const { type, value } = given;
-  const options = given['providerOptions'] === undefined ? {} : { providerOptions: json(given['providerOptions']) };
+  const options = optionsOf(given['providerOptions'], at);
   switch (type) {
     case 'text':
     case 'error-text':
@@ -108,7 +108,7 @@ function outputOf(output: unknown, at: string): Fields {
 function contentItem(item: unknown, at: string): Drafted {
   const given = fieldsOf(item, at);
   const { type, data, url, mediaType, filename } = given;
-  const options = given['providerOptions'] === undefined ? {} : { providerOptions: json(given['providerOptions']) };
+  const options = optionsOf(given['providerOptions'], at);
   const name = typeof filename === 'string' ? { filename } : {};
   switch (type) {
     case 'text':
@@ -184,6 +184,19 @@ function textOf(given: Fields, name: string, at: string): string {
   const text = given[name];
   if (typeof text !== 'string') throw new PartError(`has a part (${at}) whose ${name} is ${kindOf(text)}, not text`);
   return text;
+}
+
+/** Options of providers, by their names: whoever reads them looks into each. @throws PartError */
+export function optionsOf(given: unknown, at: string): { readonly providerOptions?: Fields } {
+  if (given === undefined) return {};
+  const options = json(given);
+  if (!isRecord(options) || !Object.values(options).every(isRecord))
+    throw new PartError(`has providerOptions that are none (${at}); they are options by provider: { openai: { … } }`);
+  return { providerOptions: options };
+}
+
+function isRecord(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function json(value: unknown): unknown {

@@ -6,7 +6,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { checkOptions } from './options.ts';
 import { AmdahlError, type Problem } from './errors.ts';
 import { CONVERSATION, kindOf } from './contract.ts';
-import { type Drafted, PartError, partOf } from './messageParts.ts';
+import { type Drafted, optionsOf, PartError, partOf } from './messageParts.ts';
 import { fromUi, type UiPart } from './uiMessages.ts';
 
 /** A part of a message, of any version: what is in it is looked at when it is given. The second form is for literals. */
@@ -100,9 +100,10 @@ function readMessages(value: unknown, keepsSystem: boolean): Messages {
   if (!Array.isArray(value)) return whole(`expected a list of messages, or text, and got ${kindOf(value)}`);
   const made: Message[] = [];
   const problems: Problem[] = [];
+  let results: Drafted[] | undefined;
   for (const [nth, one] of value.entries()) {
     try {
-      for (const message of modelMessagesOf(one)) push(made, messageOf(message, keepsSystem));
+      for (const message of modelMessagesOf(one)) results = push(made, messageOf(message, keepsSystem), results);
     } catch (thrown) {
       if (!(thrown instanceof PartError) && !(thrown instanceof AmdahlError)) throw thrown;
       problems.push({ path: String(nth), message: thrown.message });
@@ -133,8 +134,7 @@ function messageOf(message: unknown, keepsSystem: boolean): Message | undefined 
   if (typeof message !== 'object' || message === null || !('role' in message)) throw new PartError('has no role');
   const { role } = message;
   const content: unknown = 'content' in message ? message.content : undefined;
-  const options = 'providerOptions' in message && message.providerOptions !== undefined ? message.providerOptions : undefined;
-  const rest = options === undefined ? {} : { providerOptions: lossy(options) as Readonly<Record<string, unknown>> }; // passed on
+  const rest = optionsOf('providerOptions' in message ? message.providerOptions : undefined, 'the message');
   switch (role) {
     case 'system':
       if (!keepsSystem)
@@ -157,13 +157,21 @@ function messageOf(message: unknown, keepsSystem: boolean): Message | undefined 
   }
 }
 
-/** What tools gave in a row is one message. */
-function push(made: Message[], message: Message | undefined): void {
-  if (message === undefined) return;
-  const last = made.at(-1);
-  if (message.role !== 'tool' || last?.role !== 'tool' || last.providerOptions !== undefined || typeof last.content === 'string')
+/** What tools gave in a row is one message. `results` are those of the last one, where more may follow. */
+function push(made: Message[], message: Message | undefined, results: Drafted[] | undefined): Drafted[] | undefined {
+  if (message === undefined) return results;
+  const { role, content } = message;
+  if (role !== 'tool' || typeof content === 'string') {
     made.push(message);
-  else made[made.length - 1] = { ...last, content: [...last.content, ...(typeof message.content === 'string' ? [] : message.content)] };
+    return undefined;
+  }
+  if (results !== undefined) {
+    for (const part of content) results.push(part);
+    return results;
+  }
+  const own = [...content];
+  made.push({ ...message, content: own });
+  return message.providerOptions === undefined ? own : undefined;
 }
 
 /** Providers refuse a conversation in which a call of a tool has no result before somebody else speaks. */

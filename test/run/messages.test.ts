@@ -188,6 +188,11 @@ test.each<[string, unknown, string]>([
     '[0]: file() was given a data: URL whose data is not escaped',
   ],
   [
+    'options of a provider that are none',
+    [{ role: 'user', parts: [{ type: 'text', text: 'a', providerMetadata: { anthropic: null } }] }],
+    '[0]: has providerOptions that are none (content[0])',
+  ],
+  [
     'a number that JSON has not',
     [said, { role: 'assistant', content: [{ type: 'tool-call', toolCallId: '1', toolName: 't', input: 5n }] }],
     '[1].content[0].input: found the bigint',
