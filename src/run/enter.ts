@@ -3,7 +3,7 @@
 
 import type { Budget } from '../agent/budget.ts';
 import type { AnyAgent } from '../agent/definition.ts';
-import { canonical, hash } from '../agent/canonical.ts';
+import { canonical, hash, toJson } from '../agent/canonical.ts';
 import { AmdahlError, recordError } from '../agent/errors.ts';
 import { billNow } from '../journal/bill.ts';
 import type { EventOf, Happening, Json, Place, RunId } from '../journal/event.ts';
@@ -24,6 +24,7 @@ import { Reuse } from './reuse.ts';
 import { retried } from './retry.ts';
 import type { RunOptions } from './runOptions.ts';
 import { RunError } from './runResult.ts';
+import { PLACEHOLDER } from './secretTexts.ts';
 import type { Secrets } from './secrets.ts';
 import { Session } from './session.ts';
 import { standInsOf } from './standIns.ts';
@@ -57,7 +58,10 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
   const { id, journal, claim, clock = systemClock } = options;
   const inputHash = hash(canonical(raw));
   const past = claim.events === 0 ? undefined : await readPast(journal, id);
-  if (past !== undefined) refuseConflict(id, past, root.name, inputHash, options);
+  if (past !== undefined) {
+    refuseNewSecret(past, root.name, raw, options);
+    refuseConflict(id, past, root.name, inputHash, options);
+  }
   const findings = past === undefined ? undefined : noFindings();
   const standIns = standInsOf(options);
   const telling = tellingOf(root, past, options);
@@ -229,6 +233,19 @@ export function refuseConflict(
   if (rerun !== undefined && rerun !== past.rerun) throw conflict(`that does not run '${rerun}' again`, 'leave rerun out');
   if (subject !== undefined && canonical(subject) !== canonical(past.subject ?? null))
     throw conflict('with another subject', 'the same subject');
+}
+
+/** The input is the run's own, but for what is known as secret now and was not when the run began. @throws AmdahlError RUN_CONFLICT */
+function refuseNewSecret(past: Past, agent: string, raw: Json, { id, given, knownSecrets }: Entering): void {
+  if (knownSecrets.none || past.agent !== agent || past.inputHash === hash(canonical(raw))) return;
+  if (past.inputHash !== hash(canonical(toJson(given, `the input of '${agent}'`)))) return;
+  const names = [...new Set([...canonical(raw).matchAll(PLACEHOLDER)].map(([found]) => found))];
+  throw new AmdahlError(
+    'RUN_CONFLICT',
+    `The run '${id}' began with this input, in which there was no secret then, and now there is: ${names.join(', ')}. ` +
+      "To go on with it, leave that out: secrets: { environment: { except: ['THE_VARIABLE'] } }. Or use another id.",
+    { data: { run: id, agent } },
+  );
 }
 
 /** How a run began; undefined where that is not stored yet. */

@@ -300,6 +300,19 @@ describe('which are looked for', () => {
       await expect(run(sorted, { by: 'x' }, { journal, secrets: { environment } })).rejects.toMatchObject({ code: 'MISCONFIGURED' });
   });
 
+  test('a run that began before one was known is told from another run, and goes on where that is left out', async () => {
+    const journal = memoryJournal();
+    const model = scripted([{ error: new Error('down') }, { text: 'ok' }]);
+    const on = { id: 'r', journal, limits: { retries: 0 } };
+    await expect(run(ask(model), 'sort by created_at', on)).rejects.toThrow();
+    vi.stubEnv('PLANTED_SORT_KEY', 'created_at');
+    await expect(run(ask(model), 'sort by created_at', on)).rejects.toThrow(/began with this input.*\[secret:PLANTED_SORT_KEY\]/);
+    await expect(run(ask(model), 'sort by size', on)).rejects.toThrow(/with another input/);
+    expect(
+      (await run(ask(model), 'sort by created_at', { ...on, secrets: { environment: { except: ['PLANTED_SORT_KEY'] } } })).output,
+    ).toBe('ok');
+  });
+
   test('patterns, by name or not, in texts that have them in the middle', async () => {
     const model = scripted(() => ({ text: 'ok' }));
     const secrets = { environment: false, patterns: { iban: /\bDE\d{20}\b/, word: /secret/ } };
