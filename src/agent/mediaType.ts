@@ -78,6 +78,15 @@ export function isTextual(mediaType: string): boolean {
   return /^text\/|^application\/(?:json|xml|yaml|x-yaml|javascript)$|\+json$/.test(mediaType);
 }
 
+/** What is more than the text that stands in it: a change of that would spoil it. */
+const OWN_FORM = /^(?:audio|font|video)\/|^image\/(?!svg)|^application\/pdf$/i;
+
+/** Whether a file is text to whoever opens it, whatever it is called (.env, .sql, .sh: application/octet-stream). O(n). */
+export function isReadable(mediaType: string | undefined, bytes: Uint8Array): boolean {
+  if (mediaType !== undefined && isTextual(mediaType)) return true;
+  return (mediaType === undefined || !OWN_FORM.test(mediaType)) && isText(bytes);
+}
+
 function isText(bytes: Uint8Array): boolean {
   try {
     return !new TextDecoder('utf-8', { fatal: true }).decode(bytes).includes('\0');

@@ -8,7 +8,7 @@ import type { LanguageModelV4, LanguageModelV4FilePart, LanguageModelV4TextPart 
 import { type Attachment, isHashed } from '../agent/attachment.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { attachmentsIn, contentOf, hasContents } from '../agent/files.ts';
-import { isTextual, mediaTypeOf, typeOfName } from '../agent/mediaType.ts';
+import { isReadable, isTextual, mediaTypeOf, typeOfName } from '../agent/mediaType.ts';
 import type { EventOf, Happening } from '../journal/event.ts';
 import { urlTaken } from '../model/urls.ts';
 import { limitError, type Limits } from './limits.ts';
@@ -130,7 +130,7 @@ export class Files {
   }
 
   #safe({ bytes, mediaType }: Held): Held {
-    if (mediaType === undefined || !isTextual(mediaType)) return { bytes, mediaType };
+    if (!isReadable(mediaType, bytes)) return { bytes, mediaType };
     const text = new TextDecoder().decode(bytes);
     const safe = this.#ports.safe(text);
     return { bytes: safe === text ? bytes : new TextEncoder().encode(safe), mediaType };

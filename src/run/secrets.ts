@@ -6,10 +6,11 @@
 // X1 what is put out stays out: putting out once more changes nothing.
 // X2 a value in which nothing was found is given back itself, and looking takes no measurable time.
 
-import { Buffer, isUtf8 } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import type { LanguageModelV4Content, LanguageModelV4Message } from '@ai-sdk/provider';
 import type { AnyAgent } from '../agent/definition.ts';
 import { AmdahlError, type ErrorRecord } from '../agent/errors.ts';
+import { isReadable } from '../agent/mediaType.ts';
 import { childPath } from '../agent/path.ts';
 import type { Happening, Json } from '../journal/event.ts';
 import type { Fixed } from '../model/render.ts';
@@ -21,8 +22,6 @@ import { type Exposed, PLACEHOLDER, SecretTexts } from './secretTexts.ts';
 const NO_TEXT: ReadonlySet<string> = new Set(['type', 'toolCallId', 'id', 'mediaType', 'role']);
 /** What a provider wants back as it gave it: known values are put out of it, and patterns not looked for. */
 const OPAQUE: ReadonlySet<string> = new Set(['providerMetadata', 'providerOptions']);
-/** Attachments that are read as text. */
-const TEXT_MEDIA = /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|xml|yaml|toml|javascript|typescript|x-sh|x-ndjson)\b)/i;
 /** Values nest less deeply than this: agent/canonical.ts says how deep JSON may be. */
 const DEPTH_MAX = 600;
 
@@ -243,9 +242,8 @@ export class Secrets {
     const inner: unknown = typeof data === 'object' && data !== null && 'data' in data ? data.data : undefined;
     if (typeof mediaType !== 'string' || inner === undefined || (typeof inner !== 'string' && !(inner instanceof Uint8Array)))
       return this.#fields(part, true, false, depth);
-    if (!TEXT_MEDIA.test(mediaType)) return part;
     const bytes = typeof inner === 'string' ? Buffer.from(inner, 'base64') : Buffer.from(inner.buffer, inner.byteOffset, inner.byteLength);
-    if (!isUtf8(bytes)) return part;
+    if (!isReadable(mediaType, bytes)) return part;
     const text = bytes.toString('utf8');
     const safe = this.text(text);
     if (safe === text) return part;

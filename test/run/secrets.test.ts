@@ -2,7 +2,7 @@ import type { LanguageModelV4CallOptions, LanguageModelV4StreamPart, LanguageMod
 import { generateText, streamText, wrapLanguageModel } from 'ai';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { agent, flow, gate, map, memoryJournal, messages, run, step, tool } from '../../src/index.ts';
+import { agent, file, flow, gate, map, memoryJournal, messages, run, step, tool } from '../../src/index.ts';
 import type { Event } from '../../src/journal/event.ts';
 import type { RunOptions } from '../../src/run/runOptions.ts';
 import { scripted } from '../../src/testing.ts';
@@ -359,6 +359,23 @@ async function cut(result: LanguageModelV4StreamResult, size: number): Promise<L
 }
 
 describe('conversations, attachments and contexts', () => {
+  test('an attached file is looked at where it is text, whatever its type is called', async () => {
+    const needs = z.object({ file: file.schema });
+    for (const type of ['application/octet-stream', 'application/toml', 'application/sql', 'image/svg+xml', 'text/plain']) {
+      const model = scripted(() => ({ text: 'ok' }));
+      const ask = agent({ name: 'ask', model, input: needs, instructions: 'x' });
+      const bytes = Buffer.from(type === 'text/plain' ? `\xe9 KEY=${SECRET}` : `KEY=${SECRET}`, 'latin1');
+      const { events } = await journaled((on) => run(ask, { file: file(bytes, type) }, on));
+      const inClear = (_: string, value: unknown): unknown => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value);
+      const kept = events.flatMap((event) => (event.kind === 'file.kept' ? [Buffer.from(event.data).toString('latin1')] : []));
+      expect(kept, type).toHaveLength(1);
+      expect(kept[0], type).toContain(NAMED);
+      const sent = JSON.stringify(model.requests[0]?.prompt, inClear);
+      expect(sent, type).toContain(NAMED);
+      expect(sent, type).not.toContain('hunter2');
+    }
+  });
+
   test('messages have placeholders, in attached texts too, and what is given back to append', async () => {
     const model = scripted([{ text: `noted ${SECRET}` }]);
     const chat = agent({ name: 'chat', model, instructions: 'x', input: messages() });
