@@ -148,7 +148,7 @@ function refuse(account: Account, cap: 'calls' | 'tokens' | 'usd', bound: number
 function priceUnknown(account: Account, model: string): AmdahlError {
   return new AmdahlError(
     'PRICE_UNKNOWN',
-    `'${account.path}' has a USD cap, but the model '${model}' has no price. Give one: prices: { '${model}': { in: …, out: … } } in USD per million tokens.`,
+    `The budget of '${account.path}' caps usd, but the model '${model}' has no price. Give one: prices: { '${model}': { in: …, out: … } } in USD per million tokens.`,
     { data: { model, of: account.path } },
   );
 }

@@ -115,6 +115,7 @@ const OPTIONS: OptionNames<RunOptions> = {
 /** @throws AmdahlError MISCONFIGURED */
 export function checkRunOptions(options: RunOptions): void {
   checkOptions(options, OPTIONS, 'run()');
+  checkGiven(options);
   if (options.settings !== undefined) checkSettings(options.settings);
   if (options.prices !== undefined) checkPrices(options.prices);
   if (options.rateLimits !== undefined) checkRateLimits(options.rateLimits);
@@ -132,6 +133,19 @@ export function checkRunOptions(options: RunOptions): void {
       'MISCONFIGURED',
       `The run is told to use the answers of '${options.rerun}' (rerun) and those of nobody (reuse: 'off'). Leave one out.`,
     );
+}
+
+/** What has no check of its own, in programs that no compiler saw. */
+function checkGiven({ models, journal, signal }: RunOptions): void {
+  if (models !== undefined && (typeof models !== 'object' || models === null))
+    throw given('models', models, "models by the agent's name, '*' for all: { '*': 'openai/gpt-5' }");
+  if (journal !== undefined && typeof journal?.claim !== 'function')
+    throw given('journal', journal, "a journal: sqliteJournal({ dir: '.amdahl' }), memoryJournal()");
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function') throw given('signal', signal, "an AbortController's signal");
+}
+
+function given(option: string, value: unknown, wanted: string): AmdahlError {
+  return new AmdahlError('MISCONFIGURED', `run() was given ${kindOf(value)} as ${option}. Give ${wanted}.`);
 }
 
 function checkScope(scope: unknown): void {

@@ -15,7 +15,14 @@ export function checkSettings(settings: unknown): void {
       'MISCONFIGURED',
       `run() was given ${kindOf(settings)} as settings. Give them by agent: { review: { temperature: 0 } }.`,
     );
-  for (const [name, own] of Object.entries(settings)) settingsOf(own as ModelSettings, `settings['${name}'] of the run`, undefined); // looked at there
+  for (const [name, own] of Object.entries(settings)) {
+    if (typeof own !== 'object')
+      throw new AmdahlError(
+        'MISCONFIGURED',
+        `settings of the run has ${kindOf(own)} as '${name}'. Give settings by agent, '*' for all: { '*': { ${name}: … } }.`,
+      );
+    settingsOf(own as ModelSettings, `settings['${name}'] of the run`, undefined); // looked at there
+  }
 }
 
 /** An agent's settings in a run. @throws AmdahlError MISCONFIGURED for a choice of a tool that it does not have */

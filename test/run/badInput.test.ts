@@ -3,9 +3,9 @@ import { type } from 'arktype';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { agent, type Agent, all, flow, map, mapReduce, pipe, type RunOptions, step } from '../../src/index.ts';
+import { agent, type Agent, all, flow, map, mapReduce, memoryJournal, pipe, run, type RunOptions, step } from '../../src/index.ts';
 import { scripted } from '../../src/testing.ts';
-import { refusal, Trial } from '../support/trial.ts';
+import { failure, refusal, Trial } from '../support/trial.ts';
 
 const echo = step({ name: 'echo', execute: (text) => text });
 
@@ -256,4 +256,15 @@ test('what a flow gives without a contract must be JSON in the end, and the mess
     code: 'NOT_JSON',
     message: expect.stringContaining("The output of 'huge' is not JSON: found the bigint 10n") as string,
   });
+});
+
+test.each([
+  [{ models: 'openai/gpt-5' }, /text as models.*\{ '\*': 'openai\/gpt-5' \}/],
+  [{ models: null }, /null as models/],
+  [{ settings: { temperature: 0 } }, /a number as 'temperature'.*\{ '\*': \{ temperature: … \} \}/],
+  [{ journal: '.amdahl' }, /text as journal.*sqliteJournal\(/],
+  [{ signal: new AbortController() }, /an object as signal.*AbortController's signal/],
+])('what a run is given in place of something else is refused before it begins: %j', async (options, message) => {
+  const error = await failure(run(echo, 'x', { journal: memoryJournal(), ...options } as unknown as RunOptions)); // as in JavaScript
+  expect(error).toMatchObject({ code: 'MISCONFIGURED', message: expect.stringMatching(message) as string });
 });

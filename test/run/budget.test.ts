@@ -185,7 +185,7 @@ describe('a cap on dollars', () => {
     const error = await trial.fails(agent({ name: 'say', model, instructions: 'x' }), 'x', { budget: { usd: 1 } });
     expect(error).toMatchObject({ code: 'PRICE_UNKNOWN', data: { model: 'scripted/script', of: 'r' } });
     expect(error.message).toContain(
-      "'r' has a USD cap, but the model 'scripted/script' has no price. Give one: prices: { 'scripted/script': { in: …, out: … } }",
+      "The budget of 'r' caps usd, but the model 'scripted/script' has no price. Give one: prices: { 'scripted/script': { in: …, out: … } }",
     );
     expect(model.requests).toEqual([]);
   });
