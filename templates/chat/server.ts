@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { recover } from 'amdahl';
+import chat from './chat.ts';
 import { GET, POST } from './route.ts';
 
 const page = readFileSync(new URL('./page.html', import.meta.url));
@@ -31,6 +33,9 @@ const server = createServer((incoming, outgoing) => {
       outgoing.writeHead(500).end('The chat failed.');
     });
 });
+
+// What a process before this one left unanswered is gone on with.
+void recover([chat]);
 
 server.listen(Number(process.env.PORT ?? 3000), 'localhost', () => {
   const found = server.address();

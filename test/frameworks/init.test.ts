@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { command, environment, folder, packed, ROOT } from './packed.ts';
 
 const STAND_IN = 'No key is set, so a stand-in answers';
@@ -68,11 +68,9 @@ describe('the other templates, in folders of the same project', () => {
     await at(app, ['npx', 'amdahl', 'init', 'chat', '--template', 'chat']);
     expect(await at(chat, ['npm', 'test'])).toMatch(/pass 1\n/);
     await at(chat, ['npx', 'tsc', '-p', '.']);
-    const server = spawn('node', ['agents/server.ts'], {
-      cwd: chat,
-      env: { ...keyless(env), PORT: '0' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const serve = () =>
+      spawn('node', ['agents/server.ts'], { cwd: chat, env: { ...keyless(env), PORT: '0' }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let server = serve();
     try {
       let said = '';
       server.stderr.on('data', (chunk) => (said += String(chunk)));
@@ -86,6 +84,12 @@ describe('the other templates, in folders of the same project', () => {
       expect((await fetch(`${address}/api/chat/nobody/stream`)).status).toBe(204);
       expect((await fetch(`${address}/api/chat`, { method: 'POST', body: '{}' })).status).toBe(400);
       expect(said).toContain(STAND_IN);
+      await fetch(`${address}/api/chat`, { method: 'POST', body: body.replace('Hello', 'Killed') }); // its head alone
+      server.kill('SIGKILL');
+      await once(server, 'exit');
+      expect(await at(chat, ['npx', 'amdahl', 'runs'])).toContain('interrupted');
+      server = serve();
+      await vi.waitFor(async () => expect(await at(chat, ['npx', 'amdahl', 'runs'])).not.toMatch(/interrupted|running/), 30_000);
     } finally {
       server.kill();
     }
