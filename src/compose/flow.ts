@@ -14,7 +14,7 @@ import { severalFailed } from './all.ts';
  * What a flow's function is given to ask with. Anything it draws from the world goes through here, so that a resume draws the
  * same. `C` is the context that the agents it may ask need: what the flow and those it `uses` declare. `Own` is the flow's part.
  */
-export interface FlowContext<C = unknown, Own = undefined> {
+export interface FlowContext<C = unknown, Own = unknown> {
   /** The part of the run's context that the flow declares. Recorded nowhere: what it decides must not depend on it alone. */
   readonly context: Own;
   /**
@@ -37,7 +37,7 @@ export interface FlowContext<C = unknown, Own = undefined> {
   random(): Promise<number>;
 }
 
-export type Branch<T, C = unknown, Own = undefined> = (ctx: FlowContext<C, Own>) => Promise<T>;
+export type Branch<T, C = unknown, Own = unknown> = (ctx: FlowContext<C, Own>) => Promise<T>;
 
 type AnyBranch<T> = Branch<T, never, unknown>;
 
