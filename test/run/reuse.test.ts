@@ -1,6 +1,19 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Agent, agent, all, AmdahlError, flow, grounded, map, pipe, type RunOptions, step, tool } from '../../src/index.ts';
+import {
+  type Agent,
+  agent,
+  all,
+  AmdahlError,
+  flow,
+  type FlowContext,
+  grounded,
+  map,
+  pipe,
+  type RunOptions,
+  step,
+  tool,
+} from '../../src/index.ts';
 import type { RunId } from '../../src/journal/event.ts';
 import { scripted, type ScriptedModel } from '../../src/testing.ts';
 import { Trial } from '../support/trial.ts';
@@ -319,4 +332,29 @@ test('a run again gives an agent with context its old answer only for a subject,
   expect(await again('c', 'b', 'ann', 'ann')).toBe('answer 2');
   expect(await again('d', 'c', 'ann')).toBe('answer 2');
   expect(await again('e', 'd', 'bob', 'bob')).toBe('answer 3');
+});
+
+test('what a retry of a finished run asks for the first time is a sample of its own', async () => {
+  const trial = new Trial();
+  let down = true;
+  const model = scripted(({ prompt }, nth) =>
+    down && JSON.stringify(prompt).includes('way 0') ? { error: new Error('down') } : { text: `answer ${nth}` },
+  );
+  const branch =
+    (nth: number) =>
+    async (ctx: FlowContext): Promise<string> => {
+      try {
+        for (let way = nth; way <= nth * 60; way += 1) await ctx.call(oracle(model), `way ${way}`);
+      } catch {
+        return 'none';
+      }
+      return await ctx.call(oracle(model), 'sample');
+    };
+  const program = flow({ name: 'program', run: async (_, ctx) => await ctx.all([branch(0), branch(1)]) });
+  const { output } = await trial.run(program, '');
+  expect(output[0]).toBe('none');
+  down = false;
+  const again = await trial.run(program, '', { retry: ['program[all.0]/oracle'] });
+  expect(again.output[1]).toBe(output[1]);
+  expect(again.output[0]).not.toBe(output[1]);
 });
