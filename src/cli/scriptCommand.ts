@@ -74,7 +74,7 @@ function testText({ run, agent, program }: RunRow, script: Script, file: string)
 function importText(name: string, program: ProgramRef | undefined, needsContext: boolean, file: string): string {
   if (program === undefined) return `import { ${name} } from './…'; // where the agent is: the run was not started by amdahl run`;
   const path = relative(dirname(resolve(file)), resolve(program.file)).replaceAll('\\', '/');
-  const from = path.startsWith('.') ? path : `./${path}`;
+  const from = imported(path.startsWith('.') ? path : `./${path}`);
   const names = needsContext ? ['context'] : [];
   if (program.export !== 'default') return `import { ${[...names, name].join(', ')} } from '${from}';`;
   return `import ${[name, ...names.map((one) => `{ ${one} }`)].join(', ')} from '${from}';`;
@@ -82,11 +82,7 @@ function importText(name: string, program: ProgramRef | undefined, needsContext:
 
 /** Whether the program makes the context of its runs. It is read and not loaded: what it prints would stand in the test. */
 function exportsContext({ file }: ProgramRef): boolean {
-  try {
-    return /^export (?:(?:async )?function|const|let) context\b|^export \{[^}]*\bcontext\b[^}]*\}/m.test(readFileSync(file, 'utf8'));
-  } catch {
-    return false; // it is gone: who runs the test is told
-  }
+  return says(file, /^export (?:(?:async )?function|const|let) context\b|^export \{[^}]*\bcontext\b[^}]*\}/m);
 }
 
 /** An agent's name as one of JavaScript. */
@@ -96,10 +92,21 @@ function identifier(agent: string): string {
   return /^[A-Za-z]/.test(name) ? name : `agent${name}`;
 }
 
-function testRunner(): string {
+/** Node wants a file's own ending; vitest takes also that of what is built, the only one that tsc allows by itself. */
+function imported(path: string): string {
+  const takesOwn = testRunner() === 'node:test' || says('tsconfig.json', /allowImportingTsExtensions|rewriteRelativeImportExtensions/);
+  return takesOwn || !existsSync('tsconfig.json') ? path : path.replace(/\.(m?)ts$/, '.$1js');
+}
+
+function testRunner(): 'vitest' | 'node:test' {
+  return says('package.json', /"vitest"\s*:/) ? 'vitest' : 'node:test';
+}
+
+/** False where the file cannot be read. */
+function says(file: string, what: RegExp): boolean {
   try {
-    return /"vitest"\s*:/.test(readFileSync('package.json', 'utf8')) ? 'vitest' : 'node:test';
+    return what.test(readFileSync(file, 'utf8'));
   } catch {
-    return 'node:test';
+    return false;
   }
 }

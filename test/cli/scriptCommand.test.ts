@@ -71,3 +71,15 @@ it('gives the test of a program that needs a context what the program makes of t
   writeFileSync(join(cwd, 'greet.test.ts'), out.replace("'amdahl/testing'", `'${SRC}testing.ts'`));
   await promisify(execFile)(process.execPath, ['--test', 'greet.test.ts'], { cwd });
 });
+
+it('imports the program as the project itself would: by the ending that its compiler allows', async () => {
+  const { dir, amdahl } = place();
+  await amdahl(['run', 'team.ts#hello', '--input', 'x', '--id', 'hello-1']);
+  const printed = async (): Promise<string> => (await amdahl(['script', 'hello-1', 'hello.script.json'])).out;
+  writeFileSync(join(dir, 'tsconfig.json'), '{ "compilerOptions": { "module": "nodenext" } }');
+  expect(await printed()).toContain("from './team.ts'"); // node:test runs the file itself
+  writeFileSync(join(dir, 'package.json'), '{ "type": "module", "devDependencies": { "vitest": "*" } }');
+  expect(await printed()).toContain("from './team.js'");
+  writeFileSync(join(dir, 'tsconfig.json'), '{ "compilerOptions": { "allowImportingTsExtensions": true } }');
+  expect(await printed()).toContain("from './team.ts'");
+});
