@@ -77,6 +77,9 @@ export async function journalToScript(
   const id = (typeof run === 'string' ? run : run.id) as RunId; // whatever is given is looked up as it is
   const found = new Found();
   for await (const entry of journal.read(id)) found.add(entry);
+  // Each was bought before it was taken, so a chain of runs ends.
+  for (let bought = found.takeBought(); bought.size > 0; bought = found.takeBought())
+    for (const [other, calls] of bought) for await (const entry of journal.read(other)) found.addOf(calls, entry);
   return found.script(id);
 }
 
@@ -102,6 +105,39 @@ class Found {
   readonly #asking = new Set<Place>();
   readonly #drawn: Script['drawn'][number][] = [];
   readonly #files: Script['files'][number][] = [];
+  /** Calls of other runs whose answers were taken. */
+  #bought = new Map<RunId, Set<Place>>();
+
+  /** What was not yet asked for of `#bought`. */
+  takeBought(): ReadonlyMap<RunId, Set<Place>> {
+    const bought = this.#bought;
+    this.#bought = new Map();
+    return bought;
+  }
+
+  /** An entry of another run, where it is of one of these calls or below: what is below is added to them. */
+  addOf(calls: Set<Place>, entry: Entry): void {
+    const { event } = entry;
+    switch (event.kind) {
+      case 'call.started':
+        if (event.under !== undefined && calls.has(event.under)) calls.add(event.place);
+        return calls.has(event.place) ? this.add(entry) : undefined;
+      case 'call.succeeded':
+        return calls.has(event.place) ? this.add(entry) : undefined;
+      case 'model.requested':
+      case 'tool.called':
+        return calls.has(event.call) ? this.add(entry) : undefined;
+      case 'model.responded':
+      case 'model.failed':
+      case 'attempt.repaired':
+      case 'tool.returned':
+        return this.add(entry); // by its place, which no other run has: nothing comes of one that was not asked for
+      case 'file.kept':
+        return this.#files.some(({ file }) => file === event.file) ? undefined : this.add(entry);
+      default:
+        return;
+    }
+  }
 
   add(entry: Entry): void {
     const { event } = entry;
@@ -179,7 +215,8 @@ class Found {
       this.#tools.push({ agent, tool: called.tool, args: called.args, place: event.place, ...came });
   }
 
-  #succeeded({ place, output }: EventOf<'call.succeeded'>): void {
+  #succeeded({ place, output, from }: EventOf<'call.succeeded'>): void {
+    if (from?.run !== undefined) this.#bought.set(from.run, (this.#bought.get(from.run) ?? new Set()).add(from.place));
     const call = this.#agents.get(place);
     if (call === undefined || call.of !== 'step' || output === undefined || !this.#asking.has(place)) return;
     this.#steps.push({ step: call.agent, input: call.input, place, result: output });

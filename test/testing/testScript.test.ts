@@ -59,6 +59,28 @@ async function scriptOf(
   return { script: script as Script, output: result.output, spent: result.bill.tokensIn };
 }
 
+test('a rerun has also what the runs before it asked, of which it took the answers', async () => {
+  const journal = memoryJournal();
+  const letter = (word: string): Agent<string, unknown> =>
+    pipe(agent({ name: 'sort', instructions: 'Sort it.', tools: { look } }), agent({ name: 'write', instructions: `Write ${word}.` }));
+  const look = tool({ effect: 'none', description: 'Look', input: z.object({}), execute: () => 'seen' });
+  const voice = scripted((request) =>
+    JSON.stringify(request.prompt).includes('Sort it.') && !lastMessage(request).includes('seen')
+      ? { tools: [['look', {}]] }
+      : { text: 'well' },
+  );
+  const options = { journal, models: { '*': voice }, scope: 'blue' };
+  await run(letter('much'), 'x', { ...options, id: 'one' });
+  await run(letter('little'), 'x', { ...options, id: 'two', rerun: 'one' });
+  const last = await run(letter('less'), 'x', { ...options, id: 'three', rerun: 'two' });
+  const script = await journalToScript(last, { journal });
+  expect(script.talks.map(({ agent: asked, turns }) => [asked, turns.length])).toEqual([
+    ['write', 1],
+    ['sort', 2],
+  ]);
+  expect((await testScript(letter('less'), script)).output).toBe('well');
+});
+
 test('a run that drew, raced, acted and was refused comes out the same, and acts no more', async () => {
   const { script, output, spent } = await scriptOf(team(), 'x');
   const before = acts;
