@@ -8,6 +8,8 @@ export default defineConfig({
     allowOnly: false,
     passWithNoTests: false,
     retry: 0,
+    // Many tests wait for processes and sockets. The default would leave one of two cores to them.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 
 /** A tool that hangs is a failure too. */
-const COMMAND_MS_MAX = 10 * 60_000;
+const COMMAND_MS_MAX = 20 * 60_000;
 
 export interface Ended {
   readonly ok: boolean;
