@@ -36,6 +36,8 @@ export function packable(more: Readonly<Record<string, unknown>> = {}): Files {
     license: 'MIT',
     type: 'module',
     bin: { mini: './dist/cli/main.js' },
+    types: './dist/index.d.ts',
+    typesVersions: { '*': { testing: ['./dist/testing.d.ts'] } },
     exports: { '.': exported('index'), './testing': exported('testing') },
     files: ['dist'],
     scripts: { build: 'tsc -p tsconfig.build.json', test: 'vitest run' },
