@@ -29,9 +29,26 @@ export async function command(cwd: string, argv: readonly string[], env: NodeJS.
 
 /** Ours, without what a test run tells its own processes, and with the project's Node and tools first. */
 export function environment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(VITEST|FORCE_COLOR$|NODE_ENV$|NODE_OPTIONS$|npm_|AMDAHL_)/.test(name));
+  const kept = Object.entries(process.env).filter(([name]) => !isOfThisRun(name));
   const path = [join(ROOT, 'node_modules/.bin'), process.env['PATH'] ?? ''].join(delimiter);
   return { ...Object.fromEntries(kept), PATH: path, NO_COLOR: '1', NEXT_TELEMETRY_DISABLED: '1', ...more };
+}
+
+/** What a test run tells its own processes. Where npm finds packages holds for ours too. */
+function isOfThisRun(name: string): boolean {
+  if (/^npm_config_(?:registry|cache|userconfig|globalconfig|(?:https?-?)?_?proxy|cafile)$/.test(name)) return false;
+  return /^(VITEST|FORCE_COLOR$|NODE_ENV$|NODE_OPTIONS$|npm_|AMDAHL_)/.test(name);
+}
+
+/** Whether packages can be installed here; says so where they cannot, because tests are skipped then. */
+export async function hasRegistry(): Promise<boolean> {
+  try {
+    await command(tmpdir(), ['npm', 'view', 'zod', 'version', '--fetch-retries=1', '--fetch-timeout=20000']);
+    return true;
+  } catch {
+    console.warn('The npm registry does not answer: tests that install packages are skipped.');
+    return false;
+  }
 }
 
 /** A folder of the test's own, and how to be rid of it. */
