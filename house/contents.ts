@@ -42,7 +42,7 @@ export const CONTENTS: readonly Chapter[] = [
       { name: 'chat', title: 'Chat', about: 'start, follow and recover: streams that survive' },
       { name: 'frameworks', title: 'Frameworks', about: 'Next, Express and other servers' },
       { name: 'data', title: 'Data', about: 'secrets, encryption, how long journals are kept' },
-      { name: 'testing', title: 'Testing', about: 'scripted models, cassettes, the model server' },
+      { name: 'testing', title: 'Testing', about: 'runs with stand-ins, a real run as a test, cassettes, the model server' },
     ],
   },
   {
