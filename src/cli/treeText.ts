@@ -172,6 +172,7 @@ export const RETRACTIONS: Readonly<Record<CallNode['retractions'][number]['why']
   program: 'the program changed',
   contract: 'its answer no longer fits the contract',
   check: 'a check refuses its answer now',
+  undone: 'what it did was undone',
   differs: 'it was asked something else than before',
 };
 

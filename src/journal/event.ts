@@ -11,18 +11,13 @@ import type { AgentKind } from '../agent/definition.ts';
 import type { Json } from '../agent/canonical.ts';
 import type { ErrorRecord, Problem } from '../agent/errors.ts';
 import type { Effect } from '../agent/tool.ts';
+import type { AskId, Place, RunId } from './ids.ts';
+import type { AskEvent, EffectEvent } from './worldEvent.ts';
 
 /** The version of this union. A journal with a higher one is refused with JOURNAL_NEWER. */
 export const EVENT_VERSION = 1;
 
-declare const placeBrand: unique symbol;
-/** The identity of a call, attempt, branch, tool call or asker: 22 characters of a SHA-256, base64url. */
-export type Place = string & { readonly [placeBrand]: true };
-
-declare const runBrand: unique symbol;
-/** A run's id: 1 to 200 visible ASCII characters. */
-export type RunId = string & { readonly [runBrand]: true };
-
+export type { AskId, Place, RunId } from './ids.ts';
 export type { Json };
 
 /** Tokens of one request or of many. `tokensIn` includes what was read from a cache and written into it, `tokensOut` includes reasoning. */
@@ -97,6 +92,8 @@ export type RunEvent =
       readonly stream?: StreamMode;
       readonly speaker?: string;
     }
+  /** Nothing can go on until one of these asks is over. Until the next event nobody works on the run, and no budget counts the time. */
+  | { readonly kind: 'run.parked'; readonly asks: readonly AskId[] }
   | { readonly kind: 'run.succeeded'; readonly output: Json; readonly missing: readonly Gap[] }
   | { readonly kind: 'run.failed'; readonly error: ErrorRecord }
   | { readonly kind: 'run.cancelled'; readonly reason: string };
@@ -116,6 +113,20 @@ export type CallEvent =
       readonly width?: number;
       readonly budget?: Budget;
     }
+  /**
+   * The commit point: the output stands, and from here on the call only rolls forward. Its staged effects are committed next, in
+   * this order. Only of calls that commit any; `call.succeeded` follows once all are done.
+   */
+  | {
+      readonly kind: 'call.confirmed';
+      readonly place: Place;
+      readonly fingerprint?: string;
+      /** Of a composite too: it answers like a leaf from here on. */
+      readonly output: Json;
+      readonly gaps?: readonly Gap[];
+      /** Keys of effects. */
+      readonly effects: readonly string[];
+    }
   /** Leaves carry their raw output, composites only its hash: they run again over answered leaves. */
   | {
       readonly kind: 'call.succeeded';
@@ -128,6 +139,8 @@ export type CallEvent =
       readonly reuse?: string;
       /** It was not bought here but taken from this call, of this run or of another. */
       readonly from?: Origin;
+      /** Keys of staged effects that a holder above it commits or discards, in order. */
+      readonly staged?: readonly string[];
     }
   /** `causes` are the calls below whose failures this one passes on. */
   | {
@@ -140,7 +153,8 @@ export type CallEvent =
   /** What stood at this place is forgotten: the next entry asks again. */
   | { readonly kind: 'call.retracted'; readonly place: Place; readonly why: RetractReason; readonly note?: string };
 
-export type RetractReason = 'resumed' | 'retried' | 'program' | 'contract' | 'check' | 'differs';
+/** 'undone': what it did to the world was undone, so that its answer says nothing any more. */
+export type RetractReason = 'resumed' | 'retried' | 'program' | 'contract' | 'check' | 'differs' | 'undone';
 
 export type AttemptEvent =
   /** At the call's place. */
@@ -261,22 +275,6 @@ export type ToolEvent =
   | { readonly kind: 'tool.returned'; readonly place: Place; readonly result: Json; readonly ms: number }
   | { readonly kind: 'tool.returned'; readonly place: Place; readonly error: ErrorRecord; readonly ms: number };
 
-export type EffectEvent =
-  /** Durable before the act starts; `key` names the act. `calls` are the call it serves and all above, innermost first. */
-  | {
-      readonly kind: 'effect.committing';
-      readonly place: Place;
-      readonly calls: readonly Place[];
-      readonly path: string;
-      readonly tool: string;
-      readonly key: string;
-      readonly args: Json;
-    }
-  /** The act came back, with a result or by throwing. */
-  | { readonly kind: 'effect.committed'; readonly place: Place; readonly calls: readonly Place[]; readonly key: string }
-  /** Found at a resume: it started and nobody knows whether it happened. */
-  | { readonly kind: 'effect.uncertain'; readonly place: Place; readonly calls: readonly Place[]; readonly key: string };
-
 /** The limits that a gate keeps to, and from where it knows them. `opening`: it knows none, and no push-back has come. */
 export interface KnownLimits {
   readonly source: 'config' | 'announced' | 'learned' | 'opening';
@@ -322,7 +320,7 @@ export type OtherEvent =
   | { readonly kind: 'decision'; readonly place: Place; readonly question: string; readonly choice: Json; readonly reason: string };
 
 /** What happened, without when. */
-export type Happening = RunEvent | CallEvent | AttemptEvent | ModelEvent | SaidEvent | ToolEvent | EffectEvent | OtherEvent;
+export type Happening = RunEvent | CallEvent | AttemptEvent | ModelEvent | SaidEvent | ToolEvent | EffectEvent | AskEvent | OtherEvent;
 
 /** `at` is the run's clock in epoch milliseconds. */
 export type Event = Happening & { readonly at: number };

@@ -17,11 +17,13 @@ export function grow(grove: Grove, event: Event): void {
   switch (event.kind) {
     case 'run.started':
     case 'run.resumed':
+    case 'run.parked':
     case 'run.succeeded':
     case 'run.failed':
     case 'run.cancelled':
       return growRun(grove, event);
     case 'call.started':
+    case 'call.confirmed':
     case 'call.succeeded':
     case 'call.failed':
     case 'call.retracted':
@@ -47,6 +49,14 @@ export function grow(grove: Grove, event: Event): void {
       return wait(grove, event);
     case 'decision':
       return decide(grove, event);
+    case 'ask.opened':
+    case 'ask.answered':
+    case 'ask.refused':
+    case 'ask.expired':
+    case 'ask.withdrawn':
+    case 'effect.staged':
+    case 'effect.discarded':
+    case 'effect.undone':
     case 'model.said':
     case 'file.kept':
     case 'limit.learned':
@@ -104,6 +114,8 @@ function growRun(grove: Grove, event: Extract<Event, { kind: `run.${string}` }>)
       if (event.program !== undefined) run.program = event.program;
       grove.entries.push({ entry: grove.entries.length + 1, startedAt: event.at, lastAt: event.at });
       return;
+    case 'run.parked':
+      return;
     case 'run.succeeded':
       run.status = event.missing.length === 0 ? 'succeeded' : 'partial';
       run.output = event.output;
@@ -134,6 +146,7 @@ function growCall(grove: Grove, event: Extract<Event, { kind: `call.${string}` }
     return;
   }
   touch(grove, call, event.at);
+  if (event.kind === 'call.confirmed') return;
   call.endedAt = event.at;
   delete call.failure;
   if (event.kind === 'call.failed') {

@@ -43,6 +43,8 @@ export function advanceRow(row: RowState | undefined, event: RunEvent & { readon
   switch (event.kind) {
     case 'run.resumed':
       return { ...row, status: 'running', ...(event.program === undefined ? {} : { program: event.program }) };
+    case 'run.parked':
+      return row;
     case 'run.succeeded':
       return { ...row, status: event.missing.length > 0 ? 'partial' : 'succeeded' };
     case 'run.failed':

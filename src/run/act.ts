@@ -15,6 +15,8 @@ import type { Secrets } from './secrets.ts';
 export interface Deed {
   /** The act's own place. */
   readonly place: Place;
+  /** Of the attempt that acts. */
+  readonly attempt: Place;
   readonly path: string;
   readonly tool: string;
   readonly args: Json;
@@ -38,7 +40,7 @@ export async function act(frame: Frame, deed: Deed): Promise<Done> {
   const key = hash(canonical([session.run, place, tool, args]));
   for (const call of calls) session.acted.add(call);
   session.check();
-  await session.settle({ kind: 'effect.committing', place, calls, path, tool, key, args });
+  await session.settle({ kind: 'effect.committing', place, calls, attempt: deed.attempt, path, tool, key, args, effect: 'immediate' });
   const over = session.interrupted ?? frame.life.error;
   if (over !== undefined) {
     await session.settle({ kind: 'effect.committed', place, calls, key }, { kind: 'tool.returned', place, error: NOT_BEGUN, ms: 0 });

@@ -159,7 +159,15 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
       // What it did is done, and what it gave must not be taken for an answer by a resume either.
       const checked = async (signal: AbortSignal): Promise<Json> =>
         session.secrets.output(agent, toJson((await execute(signal)) ?? null, `the output of the step '${path}'`), path);
-      const done = await act(frame, { place: at, tool: agent.name, args: input.raw, path, again: attempt.again, execute: checked });
+      const done = await act(frame, {
+        place: at,
+        attempt: own,
+        tool: agent.name,
+        args: input.raw,
+        path,
+        again: attempt.again,
+        execute: checked,
+      });
       if (done.kind === 'threw') throw reviveError(done.error);
       raw = done.result;
     }

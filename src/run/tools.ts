@@ -187,9 +187,16 @@ async function withTimeout({ session, life }: Frame, spec: CodeTool, execute: Ex
   }
 }
 
-async function actOnce({ frame }: ToolTurn, spec: CodeTool, asker: Asker, args: Json, pass: Pass, execute: Execute): Promise<Json> {
+async function actOnce(
+  { frame, asker: { place: attempt } }: ToolTurn,
+  spec: CodeTool,
+  asker: Asker,
+  args: Json,
+  pass: Pass,
+  execute: Execute,
+): Promise<Json> {
   const timeout = spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs };
-  const deed = { place: asker.place, path: frame.path, tool: spec.name, args, again: false, execute, ...timeout };
+  const deed = { place: asker.place, attempt, path: frame.path, tool: spec.name, args, again: false, execute, ...timeout };
   const result = await listen(frame, pass, async () => {
     const done = await act(frame, deed);
     if (done.kind === 'threw') throw reviveError(done.error);
