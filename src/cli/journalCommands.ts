@@ -1,7 +1,8 @@
 // What the command line takes for runs that are kept: cancel and prune. Called by commands.ts.
 
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { CancelFlags } from './cancelCommand.ts';
+import { also, seconds } from './optionValues.ts';
 import type { PruneFlags } from './pruneCommand.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -65,14 +66,4 @@ export function addPrune(program: Command, terminal: Terminal, done: Done): void
       const { pruneCommand } = await import('./pruneCommand.ts');
       done(await pruneCommand(options, terminal));
     });
-}
-
-function also(one: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), one];
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value >= 0 && text.trim() !== '') return value;
-  throw new InvalidArgumentError('It must be a number of seconds.');
 }
