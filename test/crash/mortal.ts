@@ -47,6 +47,8 @@ export interface Mortal {
   readonly input: unknown;
   readonly model: (clock: VirtualClock) => LanguageModelV4 | readonly LanguageModelV4[];
   readonly options?: Omit<RunOptions, 'id' | 'journal' | 'clock' | 'random' | 'models'>;
+  /** Told of each process on the run: what acts on the world must not once it is dead. */
+  readonly onProcess?: (process: { readonly clock: VirtualClock; readonly dead: () => boolean }) => void;
   /** It waits for the disk, which is no timer: time then walks on meanwhile. */
   readonly readsFiles?: boolean;
 }
@@ -70,12 +72,13 @@ export class World {
   }
 
   /** Starts a process on the run, or on what is left of it, and lets it work until it ends or dies. */
-  async enter({ agent, input, model, options, readsFiles }: Mortal, mortality: Mortality = {}): Promise<Ending> {
+  async enter({ agent, input, model, options, onProcess, readsFiles }: Mortal, mortality: Mortality = {}): Promise<Ending> {
     const begin = (await this.entries()).length;
     const nth = this.shifts.length;
     const clock = new VirtualClock(this.#now);
     if (readsFiles === true) keepWalking(clock);
     const process = new MortalProcess(this, clock, nth, begin, mortality);
+    onProcess?.({ clock, dead: () => process.dead });
     let draws = 0;
     const models = model(clock);
     const work = run(agent as never, input as never, {
@@ -141,6 +144,10 @@ class MortalProcess {
       this.#die = resolve;
     });
     this.#count(0);
+  }
+
+  get dead(): boolean {
+    return this.#dead;
   }
 
   kill(): void {
