@@ -1,13 +1,15 @@
-// What became of a run's effects: one fold of its effect events, by key. A run that is entered again begins with it, and goes on
+// What became of a run's effects: one fold of its events, by key. A run that is entered again begins with it, and goes on
 // folding what it does itself; trees, results and reports read it.
 //
 // I5 per key: staged → discarded | committing → committed | uncertain → committed | discarded, committed → undone;
-//    discarded → staged in a later attempt.
+//    discarded → staged in a later attempt. An immediate one begins with committing, which goes to discarded too: then its
+//    call was over before it could start.
 
 import type { Json } from '../agent/canonical.ts';
 import type { ErrorRecord } from '../agent/errors.ts';
 import type { Place } from './ids.ts';
 import type { Happening } from './event.ts';
+import type { EffectEvent } from './worldEvent.ts';
 
 export type EffectState = 'staged' | 'discarded' | 'committing' | 'committed' | 'uncertain' | 'undone';
 
@@ -25,6 +27,12 @@ export interface EffectRecord {
   /** As it was staged; of an immediate one, as it was called. */
   readonly args: Json;
   readonly state: EffectState;
+  /** How often it was begun, over all entries. */
+  readonly times: number;
+  /** When it was last begun, counting all beginnings; -1 where it never was. */
+  readonly order: number;
+  /** The call that confirmed it, which commits it. */
+  readonly confirmedBy?: Place;
   readonly receipt?: string;
   readonly approve?: true;
   readonly staleAt?: number;
@@ -36,26 +44,24 @@ export interface EffectRecord {
   /** Why it was discarded. */
   readonly why?: string;
   readonly how?: 'verified' | 'person';
+  /** It is not known what became of it, and who retried its call said that it was not done: it may be begun again. */
+  readonly notDone?: true;
 }
 
 /** Effects by key, in the order in which they were first staged or begun. */
 export class Effects {
   readonly #byKey = new Map<string, EffectRecord>();
+  /** Keys of all that serves a call or a call below it. */
+  readonly #byCall = new Map<Place, Set<string>>();
+  #begun = 0;
 
-  /** O(1). What is no effect's event changes nothing. */
+  /** O(1). What says nothing of an effect changes nothing. */
   take(event: Happening): void {
     switch (event.kind) {
-      case 'effect.staged': {
-        const { kind: _, ...staged } = event;
-        this.#byKey.set(event.key, { ...staged, effect: 'staged', state: 'staged' });
+      case 'effect.staged':
+      case 'effect.committing':
+        this.#put(event);
         break;
-      }
-      case 'effect.committing': {
-        const before = this.#byKey.get(event.key);
-        const { place, calls, attempt, path, tool, key, args, effect } = event;
-        this.#byKey.set(key, { place, calls, attempt, path, tool, key, args, effect, ...staged(before), state: 'committing', sent: args });
-        break;
-      }
       case 'effect.committed': {
         const { result, how } = event;
         this.#change(event.key, {
@@ -74,6 +80,14 @@ export class Effects {
       case 'effect.undone':
         this.#change(event.key, { state: 'undone' });
         break;
+      case 'call.confirmed':
+        for (const key of event.effects) this.#change(key, { confirmedBy: event.place });
+        break;
+      case 'call.retracted':
+        if (event.why === 'retried')
+          for (const { key, state, calls } of this.below(event.place))
+            if (calls[0] === event.place && (state === 'committing' || state === 'uncertain')) this.#change(key, { notDone: true });
+        break;
       default:
         break;
     }
@@ -88,20 +102,60 @@ export class Effects {
     return [...this.#byKey.values()];
   }
 
-  #change(key: string, change: Partial<EffectRecord> & Pick<EffectRecord, 'state'>): void {
+  /** Those that serve this call or a call below it, in the order of all(). O(those). */
+  below(call: Place): readonly EffectRecord[] {
+    const keys = this.#byCall.get(call);
+    return keys === undefined ? [] : [...keys].flatMap((key) => this.get(key) ?? []);
+  }
+
+  /** Whether something below a call has begun and may stand: it was neither discarded nor undone. */
+  stand(call: Place): boolean {
+    for (const key of this.#byCall.get(call) ?? []) if (mayStand(this.get(key))) return true;
+    return false;
+  }
+
+  #put(event: Extract<EffectEvent, { kind: 'effect.staged' | 'effect.committing' }>): void {
+    const { key, place, calls, attempt, path, tool, args } = event;
+    const before = this.#byKey.get(key);
+    const about = { key, place, calls, attempt, path, tool };
+    if (event.kind === 'effect.staged') {
+      const { receipt, approve, staleAt } = event;
+      const more = { ...(approve === undefined ? {} : { approve }), ...(staleAt === undefined ? {} : { staleAt }) };
+      this.#byKey.set(key, { ...about, effect: 'staged', args, state: 'staged', times: before?.times ?? 0, order: -1, receipt, ...more });
+    } else {
+      const { effect } = event;
+      const order = this.#begun;
+      this.#begun += 1;
+      const times = (before?.times ?? 0) + 1;
+      this.#byKey.set(key, { ...about, effect, args, ...staged(before), state: 'committing', times, order, sent: args });
+    }
+    for (const call of calls) {
+      const keys = this.#byCall.get(call);
+      if (keys === undefined) this.#byCall.set(call, new Set([key]));
+      else keys.add(key);
+    }
+  }
+
+  #change(key: string, change: Partial<EffectRecord>): void {
     const before = this.#byKey.get(key);
     if (before !== undefined) this.#byKey.set(key, { ...before, ...change });
   }
 }
 
-/** What was said of an effect when it was staged stays. */
+/** Whether an effect has begun and was neither discarded nor undone. Pure. */
+export function mayStand(effect: EffectRecord | undefined): boolean {
+  return effect?.state === 'committing' || effect?.state === 'committed' || effect?.state === 'uncertain';
+}
+
+/** What was said of an effect when it was staged and confirmed stays. */
 function staged(before: EffectRecord | undefined): Partial<EffectRecord> {
   if (before === undefined || before.effect === 'immediate') return {};
-  const { args, receipt, approve, staleAt } = before;
+  const { args, receipt, approve, staleAt, confirmedBy } = before;
   return {
     args,
     ...(receipt === undefined ? {} : { receipt }),
     ...(approve === undefined ? {} : { approve }),
     ...(staleAt === undefined ? {} : { staleAt }),
+    ...(confirmedBy === undefined ? {} : { confirmedBy }),
   };
 }

@@ -117,7 +117,8 @@ function withoutCalls(content: readonly LanguageModelV4Content[]): readonly Lang
   return content.filter((part) => part.type !== 'tool-call');
 }
 
-function toolCalls(reply: Reply): readonly LanguageModelV4ToolCall[] {
+/** The tools that a turn calls here: not those that the provider runs itself. Pure. */
+export function toolCalls(reply: Reply): readonly LanguageModelV4ToolCall[] {
   if (reply.finish === 'content-filter') return [];
   return reply.content.filter((part) => part.type === 'tool-call').filter((call) => call.providerExecuted !== true);
 }

@@ -3,9 +3,9 @@
 // E1 `effect.committing` is durable before the act starts, so that a crash in between is found.
 // E2 what came back stays: an act that returned or threw is never started again, whatever is resumed or retried.
 //    One whose call was over before it could start is on record as not begun, and a later entry may begin it.
-// E3 once an act has begun, its call and all above it are marked: none of them gets a fresh attempt.
+// E3 once an act has begun, its call and all above it get no fresh attempt: the session's effects say so.
 
-import { canonical, hash, toJson } from '../agent/canonical.ts';
+import { toJson } from '../agent/canonical.ts';
 import { AmdahlError, asAmdahl, recordError } from '../agent/errors.ts';
 import type { Json, Place } from '../journal/event.ts';
 import { chainOf, type Frame } from './asker.ts';
@@ -20,6 +20,8 @@ export interface Deed {
   readonly path: string;
   readonly tool: string;
   readonly args: Json;
+  /** Of the effect, for good. */
+  readonly key: string;
   /** An earlier entry may have done it. */
   readonly again: boolean;
   readonly timeoutMs?: number;
@@ -31,14 +33,12 @@ export type Done = Exclude<RecordedAct, { kind: 'none' }>;
 /** Acts once, or gives what the act gave when it was done. */
 export async function act(frame: Frame, deed: Deed): Promise<Done> {
   const { session } = frame;
-  const { place, path, tool, args } = deed;
+  const { place, path, tool, args, key } = deed;
   if (deed.again) {
     const known = foldAct(await session.recall(place));
     if (known.kind !== 'none') return known;
   }
   const calls = chainOf(frame);
-  const key = hash(canonical([session.run, place, tool, args]));
-  for (const call of calls) session.acted.add(call);
   session.check();
   await session.settle({ kind: 'effect.committing', place, calls, attempt: deed.attempt, path, tool, key, args, effect: 'immediate' });
   const over = session.interrupted ?? frame.life.error;

@@ -54,7 +54,7 @@ export async function answerFromJournal(frame: Frame, recorded: RecordedCall, in
     throw error;
   }
   if (agent.behaviour.kind === 'composite') return { kind: 'ask', recorded };
-  const acted = session.acted.has(place);
+  const acted = session.effects.stand(place);
   if (!same && !acted) return forget(frame, recorded, 'program', await whatChanged(frame, recorded));
   const judged = await judgeAgain(frame, recorded, outcome, input);
   if (!judged.ok && !acted) {

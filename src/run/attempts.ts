@@ -14,6 +14,7 @@ import type { Frame } from './asker.ts';
 import { CodeAsker } from './codeAsker.ts';
 import { Conversation } from './conversation.ts';
 import { judge } from './judge.ts';
+import { effectKey } from './effectKey.ts';
 import { limitError } from './limits.ts';
 import { askerPlace } from './place.ts';
 import type { RecordedCall, Rejection } from './recorded.ts';
@@ -43,7 +44,7 @@ export async function attemptAll(frame: Frame, input: Input, recorded: RecordedC
   const print = session.roster.fingerprintOf(agent);
   const rejected = rejectionsOf(recorded, print);
   const final = rejected.at(-1);
-  if (final !== undefined && final.why !== 'code' && (rejected.length >= agent.attempts || session.acted.has(place))) {
+  if (final !== undefined && final.why !== 'code' && (rejected.length >= agent.attempts || session.effects.stand(place))) {
     // The last attempt it may have was refused, and a crash kept that from being recorded as its failure.
     throw refusedForGood(frame, { ok: false, ...final }, rejected.length);
   }
@@ -53,7 +54,7 @@ export async function attemptAll(frame: Frame, input: Input, recorded: RecordedC
     if (!attempt.again)
       session.note({ kind: 'attempt.started', place, attempt: attempt.number, ...(print === undefined ? {} : { fingerprint: print }) });
     rejections += 1;
-    const isLast = (): boolean => rejections >= agent.attempts || session.acted.has(place);
+    const isLast = (): boolean => rejections >= agent.attempts || session.effects.stand(place);
     // What an attempt did to its input must not reach the next: it gets the recorded one.
     const given = attempt.again || rejections === 1 ? input : await inputAgain(frame, input);
     const judged = await attemptOnce(frame, given, attempt, isLast);
@@ -82,14 +83,14 @@ function firstAttempt(frame: Frame, recorded: RecordedCall): Attempt {
   const renewedSeq = recorded.retracted?.seq ?? -1;
   const again: Attempt = { number: last.number, again: true, renewedSeq };
   const fresh: Attempt = { number: last.number + 1, again: false, renewedSeq: -1 };
-  if (session.acted.has(place) && agent.behaviour.kind !== 'composite') {
+  if (session.effects.stand(place) && agent.behaviour.kind !== 'composite') {
     if (last.fingerprint !== session.roster.fingerprintOf(agent)) session.findings?.changed.push(path);
     return again;
   }
   if (agent.behaviour.kind === 'composite') {
     const refused = last.rejected !== undefined && last.rejected.why !== 'code';
     const threw = last.rejected?.why === 'code' && last.rejected.seq > renewedSeq;
-    return (refused || threw) && !session.acted.has(place) ? fresh : again;
+    return (refused || threw) && !session.effects.stand(place) ? fresh : again;
   }
   if (last.fingerprint !== session.roster.fingerprintOf(agent)) {
     if (recorded.last === undefined) session.findings?.bought.push({ path, why: 'it was not finished, and its definition changed' });
@@ -164,6 +165,7 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
         attempt: own,
         tool: agent.name,
         args: input.raw,
+        key: effectKey(session.effects, { run: session.run, call: place, tool: agent.name, args: input.raw, occurrence: 0 }),
         path,
         again: attempt.again,
         execute: checked,
@@ -226,7 +228,7 @@ function checkSize({ session, path }: Frame, raw: Json): void {
 }
 
 function refusedForGood({ session, path, place, agent }: Frame, refusal: Refusal, attempts: number): AmdahlError {
-  const acted = session.acted.has(place) && attempts < agent.attempts;
+  const acted = session.effects.stand(place) && attempts < agent.attempts;
   const why = refusal.why === 'check' ? 'is refused by its checks' : 'does not fit its contract';
   const tried = acted
     ? 'It has acted on the world, so it gets no fresh attempt'

@@ -8,16 +8,17 @@ import type { Attachment } from '../agent/attachment.ts';
 import type { ToolResult } from '../agent/checks.ts';
 import type { AmdahlError, Problem } from '../agent/errors.ts';
 import { readAnswer } from '../model/answer.ts';
-import { converse, type Judged, type RecordedTurn, type Reply, type Talk, type TurnRequest } from '../model/loop.ts';
+import { converse, type Judged, type RecordedTurn, type Reply, type Talk, toolCalls, type TurnRequest } from '../model/loop.ts';
 import { type Draft, draft, opening, type UserPart } from '../model/opening.ts';
 import { type Fixed, repairMessage } from '../model/render.ts';
 import { Aloud } from './aloud.ts';
 import type { Asker, Frame } from './asker.ts';
 import type { Attempt, Input } from './attempts.ts';
+import { Occurrences } from './effectKey.ts';
 import { judge } from './judge.ts';
 import { limitError } from './limits.ts';
 import { foldTurns } from './recorded.ts';
-import { callTool, type ToolTurn } from './tools.ts';
+import { callTool, countedCall, type ToolTurn } from './tools.ts';
 import { Turns } from './turns.ts';
 import { cutByBudget, withheldBy } from './withheld.ts';
 
@@ -31,6 +32,7 @@ export class Conversation implements Talk {
   readonly #aloud: Aloud;
   readonly #fixed: Fixed;
   readonly #turns: Turns;
+  #occurrences: Occurrences | undefined;
 
   constructor(frame: Frame, behaviour: ModelBehaviour, input: Input, attempt: Attempt) {
     this.#frame = frame;
@@ -171,12 +173,26 @@ export class Conversation implements Talk {
       attempt: this.#attempt.number,
       turn,
       again,
+      occurrences: this.#occurrencesIn(turn, calls),
     };
     // One that rejects says that the call is over; the others may be acts, which are waited for all the same.
     const told = await Promise.allSettled(calls.map((call, index) => callTool(toolTurn, call, index)));
     return told.map((one) => {
       if (one.status === 'rejected') throw one.reason;
       return one.value;
+    });
+  }
+
+  /** Which of equal calls of the attempt each is; counted only where a tool has an effect. */
+  #occurrencesIn(turn: number, calls: readonly LanguageModelV4ToolCall[]): readonly number[] | undefined {
+    const { tools } = this.#behaviour;
+    if (this.#occurrences === undefined) {
+      if (![...tools.values()].some((tool) => tool.kind === 'code' && tool.effect !== 'none')) return undefined;
+      this.#occurrences = new Occurrences((call) => countedCall(tools, call));
+    }
+    return this.#occurrences.of(turn, calls, (before) => {
+      const reply = this.recorded[before]?.reply;
+      return reply === undefined ? [] : toolCalls(reply);
     });
   }
 

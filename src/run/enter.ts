@@ -182,14 +182,16 @@ async function reenter(
   about: Pick<EventOf<'run.resumed'>, 'budget' | 'program' | 'fingerprint' | 'stream' | 'speaker'>,
 ): Promise<void> {
   const { id, journal } = options;
-  const retry = await retried(journal, id, options.retry ?? [], past.openActs);
+  const retry = await retried(journal, id, options.retry ?? [], past.inherited.effects);
   const calls = new Set(retry.calls);
   const resumed: Happening = { kind: 'run.resumed', entry: past.inherited.entries, activeMs: past.activeMs, ...about };
-  const open = past.openActs.filter((act) => !calls.has(act.calls[0] ?? act.place));
+  const open = past.inherited.effects.all().filter(({ effect, state, notDone, place, calls: [call = place] }) => {
+    return effect === 'immediate' && (state === 'committing' || state === 'uncertain') && notDone !== true && !calls.has(call);
+  });
   if (open[0] !== undefined) {
     const error = uncertain(open[0].path, open[0].tool);
     const unsaid = open
-      .filter((act) => !act.said)
+      .filter(({ state }) => state === 'committing')
       .map(({ place, calls: above, key }): Happening => ({ kind: 'effect.uncertain', place, calls: above, key }));
     await session.append(resumed, ...unsaid, { kind: 'run.failed', error: recordError(error) });
     throw new RunError(error, id, billNow(session.bill), journal);

@@ -5,23 +5,13 @@ import { AmdahlError } from '../agent/errors.ts';
 import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
 import type { Budget } from '../agent/budget.ts';
 import type { Event, EventOf, Gap, Happening, Json, ModelEvent, Place, ProgramRef, RunId, StreamMode } from '../journal/event.ts';
+import { Effects } from '../journal/effects.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type OpenRequest, OpenRequests } from '../journal/openRequests.ts';
 import { wasTurnedAway } from '../model/sending.ts';
 import type { Spent } from './account.ts';
 import { rootAsker } from './place.ts';
 import { foldCall } from './recorded.ts';
-
-/** An act that began and never came back. */
-export interface OpenAct {
-  readonly place: Place;
-  readonly calls: readonly Place[];
-  readonly path: string;
-  readonly tool: string;
-  readonly key: string;
-  /** It is on record as uncertain already. */
-  readonly said: boolean;
-}
 
 /** What earlier entries left behind, besides what is looked up place by place. */
 export interface Inherited {
@@ -33,8 +23,8 @@ export interface Inherited {
   readonly spans: readonly (readonly [number, number])[];
   /** What each call with a budget has spent. */
   readonly spent: Map<Place, Spent>;
-  /** Calls below which an act on the world has begun. */
-  readonly acted: ReadonlySet<Place>;
+  /** What became of the run's effects; the entry goes on folding its own into it. */
+  readonly effects: Effects;
 }
 
 /** A run's past. */
@@ -55,7 +45,6 @@ export interface Past {
   /** How the last entry ended, if it did. */
   readonly ended: 'succeeded' | 'failed' | 'cancelled' | undefined;
   readonly missing: readonly Gap[];
-  readonly openActs: readonly OpenAct[];
 }
 
 /** What a request reserved that has no answer yet. */
@@ -77,14 +66,13 @@ interface Draft {
   readonly spans: [number, number][];
   readonly spent: Map<Place, Spent>;
   readonly reserved: OpenRequests<OpenReservation>;
-  readonly acted: Set<Place>;
-  readonly acts: Map<Place, OpenAct>;
+  readonly effects: Effects;
   lastSeq: number;
   ended: Past['ended'];
   missing: readonly Gap[];
 }
 
-/** Everything a re-entry must know beforehand. O(journal), read in pages; memory O(calls with budgets + acts). */
+/** Everything a re-entry must know beforehand. O(journal), read in pages; memory O(calls with budgets + effects). */
 export async function readPast(journal: Journal, run: RunId): Promise<Past> {
   const draft: Draft = {
     root: rootAsker(run),
@@ -93,8 +81,7 @@ export async function readPast(journal: Journal, run: RunId): Promise<Past> {
     spans: [],
     spent: new Map(),
     reserved: new OpenRequests(),
-    acted: new Set(),
-    acts: new Map(),
+    effects: new Effects(),
     lastSeq: -1,
     ended: undefined,
     missing: [],
@@ -102,6 +89,7 @@ export async function readPast(journal: Journal, run: RunId): Promise<Past> {
   for await (const { seq, event } of journal.read(run)) {
     draft.lastSeq = seq;
     addToBill(draft.bill, event);
+    draft.effects.take(event);
     const span = draft.spans.at(-1);
     // Retractions come before the entry that they are for.
     if (span !== undefined && event.kind !== 'run.resumed' && event.kind !== 'call.retracted') span[1] = Math.max(span[1], event.at);
@@ -113,11 +101,10 @@ export async function readPast(journal: Journal, run: RunId): Promise<Past> {
   return {
     ...started,
     bill: draft.bill,
-    inherited: { lastSeq: draft.lastSeq, entries: draft.spans.length, spans: draft.spans, spent: draft.spent, acted: draft.acted },
+    inherited: { lastSeq: draft.lastSeq, entries: draft.spans.length, spans: draft.spans, spent: draft.spent, effects: draft.effects },
     activeMs: draft.spans.reduce((sum, [from, to]) => sum + to - from, 0),
     ended: draft.ended,
     missing: draft.missing,
-    openActs: [...draft.acts.values()],
   };
 }
 
@@ -141,28 +128,8 @@ function absorb(draft: Draft, event: Happening & { readonly at: number }): void 
       spend(draft, event);
       break;
     case 'call.retracted':
-      // A forgotten call starts with its own budget full; those above it go on. An act is only forgotten by a retry.
+      // A forgotten call starts with its own budget full; those above it go on.
       draft.spent.delete(event.place);
-      if (event.why === 'retried') for (const act of draft.acts.values()) if (act.calls[0] === event.place) draft.acts.delete(act.place);
-      break;
-    case 'effect.committing':
-      for (const call of event.calls) draft.acted.add(call);
-      draft.acts.set(event.place, {
-        place: event.place,
-        calls: event.calls,
-        path: event.path,
-        tool: event.tool,
-        key: event.key,
-        said: false,
-      });
-      break;
-    case 'effect.uncertain': {
-      const act = draft.acts.get(event.place);
-      if (act !== undefined) draft.acts.set(event.place, { ...act, said: true });
-      break;
-    }
-    case 'effect.committed':
-      draft.acts.delete(event.place);
       break;
     default:
       break; // looked up place by place

@@ -66,7 +66,7 @@ interface Leaf {
 export async function reportOf(
   journal: Journal,
   run: RunId,
-  { entries: entry, lastSeq: before, acted }: Inherited,
+  { entries: entry, lastSeq: before, effects }: Inherited,
   findings: Findings,
 ): Promise<ResumeReport> {
   const unasked = await answersNotAsked(journal, run, before, findings.asked);
@@ -82,7 +82,7 @@ export async function reportOf(
       path,
       tokens,
       usdMicros,
-      ...(acted.has(place) ? { acted: true } : {}),
+      ...(effects.stand(place) ? { acted: true } : {}),
     })),
     ...(firstDifference === undefined ? {} : { firstDifference }),
     unversioned: [...findings.unversioned].sort(),

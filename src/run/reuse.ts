@@ -46,7 +46,7 @@ export class Reuse {
   /** By what other runs find the answer of this call; undefined where they may not. */
   keyFor(frame: Frame): string | undefined {
     const { agent, session, place, gaps, makeshift } = frame;
-    if (this.#ruleOf(agent) === undefined || makeshift === true || session.acted.has(place)) return undefined;
+    if (this.#ruleOf(agent) === undefined || makeshift === true || session.effects.stand(place)) return undefined;
     return gaps !== undefined && gaps.length > 0 ? undefined : this.#keyOf(frame);
   }
 

@@ -1,11 +1,12 @@
 // One entry into a run: the claim this process holds, the ports, the sums and the flag that stops everything. The
 // funnel and its askers share one Session per entry; run.ts opens and closes it.
 //
-// S1 every event passes note() or append(), is stamped with the run's clock and counted in the bill.
+// S1 every event passes note() or append(), is stamped with the run's clock, counted in the bill and folded into the effects.
 // S2 once interrupted, nothing below may ask, confirm or end: check() throws the reason for ever after.
 
 import { AmdahlError, describe } from '../agent/errors.ts';
 import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
+import { Effects } from '../journal/effects.ts';
 import type { Entry, Event, Gap, Happening, Place, RunId } from '../journal/event.ts';
 import type { Answer, Claim, Journal } from '../journal/journal.ts';
 import { cancelledText } from '../journal/ownership.ts';
@@ -73,7 +74,8 @@ export class Session {
   readonly contexts: Contexts;
   /** Where answers come from that were bought elsewhere, set before its root is asked. Undefined where nothing can. */
   reuse: Reuse | undefined;
-  readonly acted: Set<Place>;
+  /** What became of the run's effects, up to what was last stamped. */
+  readonly effects: Effects;
   /** Which calls' failures an error that reached user code stands for. */
   readonly failures: WeakMap<object, Place> = new WeakMap();
   /** Its agents, their models and the gates in front of them. */
@@ -103,7 +105,7 @@ export class Session {
     this.findings = options.findings;
     this.contexts = options.contexts;
     this.bill = options.bill ?? emptyBill();
-    this.acted = new Set(options.inherited?.acted);
+    this.effects = options.inherited?.effects ?? new Effects();
     this.#options = options;
     this.#claim = options.claim;
     this.roster = new Roster(options);
@@ -192,6 +194,7 @@ export class Session {
   #stamp(happening: Happening): Event {
     const event: Event = { ...this.secrets.happening(happening), at: this.clock.now() };
     addToBill(this.bill, event);
+    this.effects.take(event);
     this.#tell(event);
     return event;
   }

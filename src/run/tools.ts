@@ -12,6 +12,7 @@ import { act } from './act.ts';
 import type { Asker, Frame } from './asker.ts';
 import type { Input } from './attempts.ts';
 import { CodeAsker } from './codeAsker.ts';
+import { type Counted, effectKey } from './effectKey.ts';
 import { limitError } from './limits.ts';
 import { foldAct } from './recorded.ts';
 import { admitted, listen, type Pass, saying } from './toolBreaker.ts';
@@ -26,6 +27,8 @@ export interface ToolTurn {
   readonly turn: number;
   /** The turn was answered in an earlier entry: its tools may have been called. */
   readonly again: boolean;
+  /** Of each of its calls, which of equal ones in the attempt it is; undefined where no tool has an effect. */
+  readonly occurrences: readonly number[] | undefined;
 }
 
 type CodeTool = Extract<ToolSpec, { kind: 'code' }>;
@@ -38,7 +41,7 @@ export async function callTool(on: ToolTurn, call: LanguageModelV4ToolCall, inde
   const path = `${on.asker.path}:${turn + 1}.${index + 1}`;
   const asker = on.asker.below('turn', turn, path).below('tool', index, path);
   try {
-    const result = spec?.kind === 'agent' ? await askAgent(on, spec, asker, call) : await runCode(on, spec, asker, call);
+    const result = spec?.kind === 'agent' ? await askAgent(on, spec, asker, call) : await runCode(on, spec, asker, call, index);
     return toolPart(call, { result });
   } catch (thrown) {
     frame.session.check();
@@ -76,7 +79,13 @@ async function askAgent(
   return session.secrets.clean(toJson(await asker.ask(spec.agent, args), `the output of '${spec.name}'`));
 }
 
-async function runCode(on: ToolTurn, spec: CodeTool | undefined, asker: Asker, call: LanguageModelV4ToolCall): Promise<Json> {
+async function runCode(
+  on: ToolTurn,
+  spec: CodeTool | undefined,
+  asker: Asker,
+  call: LanguageModelV4ToolCall,
+  index: number,
+): Promise<Json> {
   const { frame } = on;
   const { session, agent } = frame;
   const raw = toJson(argumentsOf(call), `the arguments of '${call.toolName}'`);
@@ -113,9 +122,22 @@ async function runCode(on: ToolTurn, spec: CodeTool | undefined, asker: Asker, c
     );
   const execute: Execute = session.secrets.none ? work : (signal) => session.secrets.guard(() => work(signal));
   try {
-    return spec.effect === 'immediate' ? await actOnce(on, spec, asker, args, pass, execute) : await read(on, spec, asker, pass, execute);
+    return spec.effect === 'immediate'
+      ? await actOnce(on, spec, asker, { args, pass, execute, occurrence: on.occurrences?.[index] ?? 0 })
+      : await read(on, spec, asker, pass, execute);
   } finally {
     await code.finish();
+  }
+}
+
+/** What makes a tool call equal to another of its attempt; undefined where it has no effect, or cannot have one. Pure. */
+export function countedCall(tools: ReadonlyMap<string, ToolSpec>, call: LanguageModelV4ToolCall): Counted {
+  const spec = tools.get(call.toolName);
+  if (spec?.kind !== 'code' || spec.effect === 'none') return undefined;
+  try {
+    return { tool: spec.name, args: argumentsFor(spec, call) };
+  } catch {
+    return undefined; // the model is told when it is called
   }
 }
 
@@ -187,16 +209,24 @@ async function withTimeout({ session, life }: Frame, spec: CodeTool, execute: Ex
   }
 }
 
+/** An act, ready to be begun. */
+interface Doing {
+  readonly args: Json;
+  readonly pass: Pass;
+  readonly execute: Execute;
+  readonly occurrence: number;
+}
+
 async function actOnce(
   { frame, asker: { place: attempt } }: ToolTurn,
   spec: CodeTool,
   asker: Asker,
-  args: Json,
-  pass: Pass,
-  execute: Execute,
+  { args, pass, execute, occurrence }: Doing,
 ): Promise<Json> {
+  const { session, place: call, path } = frame;
   const timeout = spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs };
-  const deed = { place: asker.place, attempt, path: frame.path, tool: spec.name, args, again: false, execute, ...timeout };
+  const key = effectKey(session.effects, { run: session.run, call, tool: spec.name, args, occurrence });
+  const deed = { place: asker.place, attempt, path, tool: spec.name, args, key, again: false, execute, ...timeout };
   const result = await listen(frame, pass, async () => {
     const done = await act(frame, deed);
     if (done.kind === 'threw') throw reviveError(done.error);
