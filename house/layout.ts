@@ -5,7 +5,7 @@
 export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   agent: [],
   // Errors, JSON and the words in which agents are defined; never what makes or runs them.
-  journal: ['agent/errors.ts', 'agent/canonical.ts', 'agent/options.ts', 'agent/definition.ts', 'agent/budget.ts', 'agent/tool.ts'],
+  journal: ['agent/errors.ts', 'agent/canonical.ts', 'agent/options.ts', 'agent/definition.ts', 'agent/budget.ts', 'agent/effect.ts'],
   model: ['agent', 'journal'],
   run: ['agent', 'journal', 'model'],
   compose: ['agent', 'run/scope.ts'],

@@ -25,21 +25,15 @@ export type { CachedText, Part } from './agent/prompt.ts';
 export type { AskOptions, Hedge } from './agent/scope.ts';
 export type { ModelSettings, Reasoning } from './agent/settings.ts';
 export { step, type StepOptions } from './agent/step.ts';
-export {
-  type Effect,
-  type ExecuteOptions,
-  type ForeignTool,
-  readOnly,
-  tool,
-  type Tool,
-  type ToolOptions,
-  type ToolSet,
-} from './agent/tool.ts';
+export { type Effect, type EffectOptions, type Verified } from './agent/effect.ts';
+export { field, type Receipt } from './agent/receipt.ts';
+export { type ExecuteOptions, type ForeignTool, readOnly, tool, type Tool, type ToolOptions, type ToolSet } from './agent/tool.ts';
 export { all } from './compose/all.ts';
 export { type Branch, flow, type FlowContext, type FlowOptions } from './compose/flow.ts';
 export { map, type MapOptions, type MapResult } from './compose/map.ts';
 export { mapReduce, type MapReduceOptions } from './compose/mapReduce.ts';
 export { pipe } from './compose/pipe.ts';
+export { transaction } from './compose/transaction.ts';
 export { type Bill, billOf, type Tax } from './journal/bill.ts';
 export type { Entry, Event, EventKind, EventOf, Gap, Json, KnownLimits, ProgramRef, RunId, Usage } from './journal/event.ts';
 export type { Cancelling, CancelOptions, Claim, Journal, RunRow, RunStatus } from './journal/journal.ts';

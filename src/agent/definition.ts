@@ -7,6 +7,7 @@ import { type Budget, checkBudget } from './budget.ts';
 import { hash } from './canonical.ts';
 import { type Check, type CheckFunction, checkOf } from './checks.ts';
 import { type Contract, contractOf, kindOf, type ParsedOf } from './contract.ts';
+import type { Effect, EffectRules } from './effect.ts';
 import { AmdahlError } from './errors.ts';
 import type { OptionNames } from './options.ts';
 import { type Reuse, type ReuseRule, reuseRule } from './reuse.ts';
@@ -15,7 +16,7 @@ import type { Scope } from './scope.ts';
 /** Marks agents across copies of this package in one process. */
 const AGENT: unique symbol = Symbol.for('amdahl.agent') as never;
 
-export type AgentKind = 'model' | 'step' | 'pipe' | 'all' | 'map' | 'mapReduce' | 'flow';
+export type AgentKind = 'model' | 'step' | 'pipe' | 'all' | 'map' | 'mapReduce' | 'flow' | 'transaction';
 
 /** The static picture of an agent, known without running it. */
 export interface Shape {
@@ -26,8 +27,11 @@ export interface Shape {
 
 export interface StepBehaviour {
   readonly kind: 'step';
-  readonly effect: 'none' | 'immediate';
-  readonly execute: (input: unknown, options: { readonly signal: AbortSignal; readonly context: unknown }) => unknown;
+  readonly effect: Effect;
+  readonly rules: EffectRules;
+  /** Of a staged one, which gives a receipt: the contract of what its code gives. */
+  readonly result?: Contract;
+  readonly execute: (input: unknown, options: { readonly signal: AbortSignal; readonly context: unknown; readonly key: string }) => unknown;
 }
 
 export interface CompositeBehaviour {
@@ -35,6 +39,8 @@ export interface CompositeBehaviour {
   readonly body: (input: unknown, scope: Scope) => Promise<unknown>;
   /** The function that the program wrote, where it wrote one: its text tells one program from another. */
   readonly code?: (...given: never) => unknown;
+  /** What is below it may still be refused by it, so that effects wait until it is confirmed (holds.ts). */
+  readonly holds?: true;
   /** How many branches an input opens, when that is known before it runs. */
   readonly width?: (input: unknown) => number;
 }
@@ -160,7 +166,7 @@ export function define<I, O, N extends string, C = unknown>(
 
 /** Combinators are called after their parts, which may be many: then a hash stands for the rest. */
 function shortened(name: string, kind: AgentKind): string {
-  const composed = kind === 'pipe' || kind === 'all' || kind === 'map' || kind === 'mapReduce';
+  const composed = kind === 'pipe' || kind === 'all' || kind === 'map' || kind === 'mapReduce' || kind === 'transaction';
   return composed && name.length > 200 ? `${name.slice(0, 170)}… ${hash(name)}` : name;
 }
 

@@ -5,6 +5,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ContextGiven, NeedOf } from './context.ts';
 import type { Agent, AnyAgent } from './definition.ts';
 import { type Contract, contractOf, text } from './contract.ts';
+import { type Effect, type EffectDeclared, type EffectRules, effectRules } from './effect.ts';
 import { AmdahlError } from './errors.ts';
 import { foreignContract } from './foreign.ts';
 import { checkOptions, checkRequired, type OptionNames } from './options.ts';
@@ -13,9 +14,6 @@ const TOOL: unique symbol = Symbol.for('amdahl.tool') as never;
 const READ_ONLY: unique symbol = Symbol.for('amdahl.readOnly') as never;
 const AGENT_MARK = Symbol.for('amdahl.agent');
 
-/** What a tool does to the world. `immediate` acts when called; an act is journaled before and after. */
-export type Effect = 'none' | 'immediate';
-
 export interface ExecuteOptions<Input = unknown, Context = undefined> {
   /** The contracted input of the call that the tool serves: roots, tenants and the like come from here. */
   readonly input: Input;
@@ -23,6 +21,8 @@ export interface ExecuteOptions<Input = unknown, Context = undefined> {
   readonly signal: AbortSignal;
   /** The part of the run's context that the tool declares. */
   readonly context: Context;
+  /** Of an effect: its idempotency key, the same in every attempt that does the same. Give it to the service. */
+  readonly key: string;
 }
 
 /** An amdahl tool. `C` is the context that a run must be given for it; `unknown` where it needs none. */
@@ -31,6 +31,7 @@ export interface Tool<Args = never, Result = unknown, in C = unknown> {
   readonly description: string;
   readonly input: Contract;
   readonly effect: Effect;
+  readonly rules: EffectRules;
   readonly version?: string;
   readonly timeoutMs?: number;
   readonly context?: Contract;
@@ -39,7 +40,12 @@ export interface Tool<Args = never, Result = unknown, in C = unknown> {
   readonly '~context'?: (context: C) => void;
 }
 
-export interface ToolOptions<S extends StandardSchemaV1, Input, Result, CS = undefined> {
+export interface ToolOptions<S extends StandardSchemaV1, Input, Result, CS = undefined> extends EffectDeclared<
+  StandardSchemaV1.InferOutput<S>,
+  Input,
+  NoInfer<Result>,
+  ContextGiven<CS>
+> {
   readonly description: string;
   readonly input: S;
   /** Required: what a call of this tool does to the world. */
@@ -55,6 +61,11 @@ const OPTIONS: OptionNames<ToolOptions<StandardSchemaV1, unknown, unknown>> = {
   description: true,
   input: true,
   effect: true,
+  idempotent: true,
+  verify: true,
+  undo: true,
+  approve: true,
+  maxAge: true,
   version: true,
   timeoutMs: true,
   context: true,
@@ -63,16 +74,16 @@ const OPTIONS: OptionNames<ToolOptions<StandardSchemaV1, unknown, unknown>> = {
 
 /**
  * A tool with a contract for its arguments and a declared effect. The result must be JSON.
- * @throws AmdahlError MISCONFIGURED for a bad option; EFFECT_REFUSED for any effect but none and immediate; NO_JSON_SCHEMA when a model cannot be told of the arguments.
+ * @throws AmdahlError MISCONFIGURED for a bad option; EFFECT_REFUSED for an effect that does not exist, or rules that it cannot have; NO_JSON_SCHEMA when a model cannot be told of the arguments.
  */
 export function tool<S extends StandardSchemaV1, Result, Input = never, CS extends StandardSchemaV1 | undefined = undefined>(
   options: ToolOptions<S, Input, Result, CS>,
 ): Tool<StandardSchemaV1.InferOutput<S>, Result, NeedOf<CS>> {
   checkOptions(options, OPTIONS, 'A tool');
-  const { description, effect, execute, version, timeoutMs } = options;
+  const { description, execute, version, timeoutMs } = options;
   checkRequired(description, 'description', 'string', 'A tool');
   const who = `The tool "${description}"`;
-  refuseEffect(effect, who);
+  const rules = effectRules(options, who);
   checkRequired(execute, 'execute', 'function', who);
   const input = contractOf(options.input, `the input of the tool "${description}"`);
   if (input === text)
@@ -82,7 +93,8 @@ export function tool<S extends StandardSchemaV1, Result, Input = never, CS exten
     [TOOL]: true as const,
     description,
     input,
-    effect,
+    effect: rules.effect,
+    rules,
     execute,
     ...(version === undefined ? {} : { version }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -90,18 +102,12 @@ export function tool<S extends StandardSchemaV1, Result, Input = never, CS exten
   });
 }
 
-/** @throws AmdahlError EFFECT_REFUSED unless the effect is one that exists here. Pure. */
-export function refuseEffect(effect: string | undefined, who: string): void {
-  if (effect === 'none' || effect === 'immediate') return;
-  const why = effect === undefined ? 'does not say what it does to the world' : `declares effect: '${effect}', which cannot be kept yet`;
-  throw new AmdahlError('EFFECT_REFUSED', `${who} ${why}. Say effect: 'none' when it only reads, or 'immediate' when it acts at once.`);
-}
-
 /** The part of an AI SDK tool object that is used; MCP clients hand out the same. */
 export interface ForeignTool {
   readonly description?: unknown;
   readonly inputSchema: unknown;
   readonly execute?: unknown;
+  readonly needsApproval?: unknown;
 }
 
 type AnyTool = Tool<never, unknown, never>;
@@ -130,10 +136,14 @@ export type ToolSpec =
       readonly description: string;
       readonly input: Contract;
       readonly effect: Effect;
+      readonly rules: EffectRules;
       readonly version?: string;
       readonly timeoutMs?: number;
       readonly context?: Contract;
-      readonly execute: (args: unknown, options: { input: unknown; signal: AbortSignal; id: string; context: unknown }) => unknown;
+      readonly execute: (
+        args: unknown,
+        options: { input: unknown; signal: AbortSignal; id: string; context: unknown; key: string },
+      ) => unknown;
     }
   | { readonly kind: 'agent'; readonly name: string; readonly description: string; readonly input: Contract; readonly agent: AnyAgent };
 
@@ -193,12 +203,7 @@ function foreignTool(name: string, one: ForeignTool, who: string): ToolSpec {
       `The tool '${name}' of '${who}' has no execute function, so nothing here could answer it. Give it one, or leave the tool out.`,
     );
   }
-  if ('needsApproval' in one && one.needsApproval !== undefined && one.needsApproval !== false) {
-    throw new AmdahlError(
-      'EFFECT_REFUSED',
-      `The tool '${name}' of '${who}' wants a person's approval (needsApproval), and nobody would be asked here. Leave it out, or give a copy without needsApproval.`,
-    );
-  }
+  const rules = foreignRules(name, one, who);
   const input = foreignContract(one.inputSchema, `the input of the tool '${name}' of '${who}'`);
   input.jsonSchema();
   return {
@@ -206,10 +211,29 @@ function foreignTool(name: string, one: ForeignTool, who: string): ToolSpec {
     name,
     description: typeof one.description === 'string' ? one.description : '',
     input,
-    effect: READ_ONLY in one ? 'none' : 'immediate',
+    effect: rules.effect,
+    rules,
     execute: (args, { signal, id }) =>
       (execute as (...all: unknown[]) => unknown).call(one, args, { toolCallId: id, messages: [], abortSignal: signal }),
   };
+}
+
+/** What it does to the world is not known, unless somebody said that it only reads. `needsApproval` is the AI SDK's `approve`. */
+function foreignRules(name: string, one: ForeignTool, who: string): EffectRules {
+  const { needsApproval } = one;
+  const asks = needsApproval !== undefined && needsApproval !== false;
+  if (READ_ONLY in one && asks)
+    throw new AmdahlError(
+      'EFFECT_REFUSED',
+      `The tool '${name}' of '${who}' is readOnly() and wants a person's approval (needsApproval). Leave readOnly() out, or give a copy without needsApproval.`,
+    );
+  const approve = typeof needsApproval === 'function' ? foreignApproval(one, needsApproval) : needsApproval;
+  return effectRules(READ_ONLY in one ? { effect: 'none' } : { effect: 'immediate', approve }, `The tool '${name}' of '${who}'`);
+}
+
+/** Asked as the AI SDK asks it, as far as there is what it asks with. */
+function foreignApproval(one: ForeignTool, needsApproval: Function): EffectRules['approve'] {
+  return (args) => Reflect.apply(needsApproval, one, [args, { toolCallId: '', messages: [] }]) as unknown; // whatever it is
 }
 
 function isTool(value: object): value is AnyTool {

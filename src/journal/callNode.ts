@@ -4,7 +4,7 @@
 import type { ErrorCode, ErrorRecord, Problem } from '../agent/errors.ts';
 import type { Budget } from '../agent/budget.ts';
 import type { AgentKind } from '../agent/definition.ts';
-import type { Effect } from '../agent/tool.ts';
+import type { Effect } from '../agent/effect.ts';
 import type { Gap, Json, Origin, Place, ProgramRef, RetractReason, RunId } from './event.ts';
 import type { IncidentNode } from './incident.ts';
 

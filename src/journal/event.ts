@@ -10,7 +10,7 @@ import type { Budget } from '../agent/budget.ts';
 import type { AgentKind } from '../agent/definition.ts';
 import type { Json } from '../agent/canonical.ts';
 import type { ErrorRecord, Problem } from '../agent/errors.ts';
-import type { Effect } from '../agent/tool.ts';
+import type { Effect } from '../agent/effect.ts';
 import type { AskId, Place, RunId } from './ids.ts';
 import type { AskEvent, EffectEvent } from './worldEvent.ts';
 

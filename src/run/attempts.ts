@@ -146,7 +146,7 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
   const execute = (signal: AbortSignal): unknown =>
     code.run(() =>
       standIn === undefined
-        ? behaviour.execute(input.value, { signal, context })
+        ? behaviour.execute(input.value, { signal, context, key: place })
         : standIn({ value: input.value, input: input.value, signal }),
     );
   let raw: Json;

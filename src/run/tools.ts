@@ -3,8 +3,9 @@
 
 import type { LanguageModelV4ToolCall, LanguageModelV4ToolResultPart } from '@ai-sdk/provider';
 import { toJson } from '../agent/canonical.ts';
+import type { Effect } from '../agent/effect.ts';
 import { AmdahlError, asAmdahl, problemList, recordError, reviveError } from '../agent/errors.ts';
-import { type Effect, takesText, type ToolSpec } from '../agent/tool.ts';
+import { takesText, type ToolSpec } from '../agent/tool.ts';
 import type { Json } from '../journal/event.ts';
 import { argumentsOf, toolPart, unwrapArguments } from '../model/render.ts';
 import { readJson } from '../model/mend.ts';
@@ -116,7 +117,7 @@ async function runCode(
     code.run(
       () =>
         standIn === undefined
-          ? spec.execute(value, { input: on.input.value, signal, id: call.toolCallId, context })
+          ? spec.execute(value, { input: on.input.value, signal, id: call.toolCallId, context, key: asker.place })
           : standIn({ value, input: on.input.value, signal }),
       spec.timeoutMs === undefined ? undefined : signal,
     );

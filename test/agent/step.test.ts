@@ -117,9 +117,9 @@ describe('what a step gives must cross the handoff', () => {
 });
 
 test('a step declares the same effects as a tool, and defaults to none', async () => {
-  expect(refusal(() => step({ name: 'send', effect: 'staged' as never, execute: () => '' }))).toMatchObject({
+  expect(refusal(() => step({ name: 'send', effect: 'some' as never, execute: () => '' }))).toMatchObject({
     code: 'EFFECT_REFUSED',
-    message: expect.stringContaining("The step 'send' declares effect: 'staged'") as string,
+    message: expect.stringContaining("The step 'send' declares effect: 'some'") as string,
   });
   const trial = new Trial();
   await trial.run(

@@ -336,7 +336,6 @@ describe('a tool that cannot work is refused where it is made', () => {
       'EFFECT_REFUSED',
       'The tool "Delete a file" does not say what it does to the world. Say effect: \'none\'',
     ],
-    ['a staged effect', { effect: 'staged' }, 'EFFECT_REFUSED', "declares effect: 'staged', which cannot be kept yet"],
     ['an effect that does not exist', { effect: 'some' }, 'EFFECT_REFUSED', "'immediate' when it acts at once"],
     ['no schema', { input: undefined }, 'MISCONFIGURED', 'The tool "Delete a file" has no input schema'],
     [
