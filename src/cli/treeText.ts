@@ -6,7 +6,7 @@
 import type { Colors } from 'picocolors/types.js';
 import type { Problem } from '../agent/errors.ts';
 import type { Json } from '../journal/event.ts';
-import type { ActNode, AttemptNode, CallNode, CallStatus, Cost, TurnNode, WaitNode } from '../journal/tree.ts';
+import type { AttemptNode, CallNode, CallStatus, Cost, TurnNode, WaitNode } from '../journal/tree.ts';
 import { WAIT_TOLD_FROM_MS } from './billText.ts';
 import { hitOf } from '../compose/incidents.ts';
 import { heldBackText } from './incidentText.ts';
@@ -15,6 +15,7 @@ import { clipLine, costText, countText, many, timeText, visible, wrapText } from
 import type { Cell } from './table.ts';
 import { tableLines } from './table.ts';
 import { heldBackIn } from './turnedAway.ts';
+import { askLines, confirmedText, countedStates, effectLines, isPlain } from './worldText.ts';
 
 export interface TreeTextOptions {
   readonly width: number;
@@ -58,11 +59,15 @@ export function renderTree(root: CallNode, options: TreeTextOptions): string[] {
 
 function* linesOf(node: CallNode, lead: string, below: string, parentPath: string, options: TreeTextOptions): Generator<Line> {
   const { colors } = options;
-  const paint = paintOf(node.status, colors);
+  const asking = node.status === 'running' && node.asks.some(({ state }) => state === 'open');
+  const paint = asking ? colors.yellow : paintOf(node.status, colors);
   const name = node.path.startsWith(parentPath) ? node.path.slice(parentPath.length).replace(/^\//, '') : node.path;
   yield {
     cells: [
-      { text: `${lead}${MARKS[node.status]} ${visible(name)}`, paint: (text) => paintMark(text, lead.length, paint, colors) },
+      {
+        text: `${lead}${asking ? '?' : MARKS[node.status]} ${visible(name)}`,
+        paint: (text) => paintMark(text, lead.length, paint, colors),
+      },
       { text: workOf(node), paint: colors.dim },
       timeText(node.ms),
       ...costCells(node.total),
@@ -80,8 +85,13 @@ function* linesOf(node: CallNode, lead: string, below: string, parentPath: strin
     yield { cells: [{ text: `${below}${hidden.length > 0 ? '├' : '└'} … ${fallen} more fell to an incident (--all)`, paint: colors.dim }] };
   if (hidden.length > 0)
     yield {
-      cells: [{ text: `${below}└ … ${hidden.length} more succeeded (--all)`, paint: colors.dim }, '', '', ...costCells(sumOf(hidden))],
+      cells: [{ text: `${below}└ … ${hiddenText(hidden)} (--all)`, paint: colors.dim }, '', '', ...costCells(sumOf(hidden))],
     };
+}
+
+function hiddenText(hidden: readonly CallNode[]): string {
+  const effects = hidden.flatMap((node) => node.effects);
+  return `${hidden.length} more succeeded${effects.length === 0 ? '' : `, ${many(effects.length, 'effect')} (${countedStates(effects)})`}`;
 }
 
 interface Selection {
@@ -96,7 +106,8 @@ interface Selection {
 function select(children: readonly CallNode[], all: boolean): Selection {
   if (all) return { shown: children, hidden: [], fallen: 0 };
   const plain = children.filter(
-    ({ status, children: below }) => status === 'succeeded' && below.every((child) => child.status === 'succeeded'),
+    ({ status, children: below, effects }) =>
+      status === 'succeeded' && below.every((child) => child.status === 'succeeded') && effects.every(isPlain),
   );
   const hidden = plain.length < SIBLINGS_COLLAPSED_FROM ? [] : plain.slice(SIBLINGS_SHOWN);
   const fallen = [...Map.groupBy(children, incidentOf)].flatMap(([id, those]) => (id === undefined ? [] : those.slice(1)));
@@ -161,7 +172,9 @@ function* notesOf(node: CallNode, isRoot: boolean, options: NoteOptions): Genera
   for (const { call, error } of isRoot ? [] : node.gaps)
     yield colors.yellow(clipLine(`missing ${call}: ${error.code}: ${pasteable(error.message)}`, options.room));
   for (const { guard, evidence } of node.guards) yield colors.yellow(clipLine(guardText(guard, evidence), options.room));
-  for (const act of node.acts) if (act.state !== 'committed' || options.all) yield actLine(act, colors);
+  if (node.confirmed !== undefined && node.status !== 'succeeded' && node.status !== 'failed') yield confirmedText(node.confirmed);
+  yield* effectLines(node.effects, options);
+  yield* askLines(node.asks, options);
   for (const wait of node.waits) if (wait.ms >= WAIT_TOLD_FROM_MS) yield colors.dim(waitText(wait));
   if (options.all || worthTelling(node)) for (const attempt of node.attempts) yield* attemptLines(attempt, node.attempts.length, options);
 }
@@ -186,11 +199,6 @@ function waitText({ limit, gate, ms }: WaitNode): string {
   if (limit === 'budget') return `waited ${timeText(ms)} for room in a budget`;
   if (limit === 'cache') return `waited ${timeText(ms)} for another to fill the provider's cache`;
   return `waited ${timeText(ms)} at the gate${gate === undefined ? '' : ` of ${visible(gate)}`}`;
-}
-
-function actLine({ tool, key, state }: ActNode, colors: Colors): string {
-  const what = { committing: 'started, its end is not known', committed: 'done', uncertain: 'may or may not have happened' }[state];
-  return (state === 'committed' ? colors.dim : colors.red)(`act of ${visible(tool)} ${what} (key ${key})`);
 }
 
 /** Refused answers, failed requests and lost ones; a plain conversation is not told again. */

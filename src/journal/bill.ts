@@ -122,6 +122,8 @@ export interface OpenBill {
   entryAt: number;
   lastAt: number;
   activeMsBefore: number;
+  /** Since when the run is parked; undefined while it is not. */
+  parkedAt: number | undefined;
 }
 
 /** A bill of nothing, to be added to with `addToBill`. */
@@ -150,6 +152,7 @@ export function emptyBill(): OpenBill {
     entryAt: 0,
     lastAt: 0,
     activeMsBefore: 0,
+    parkedAt: undefined,
   };
 }
 
@@ -157,6 +160,11 @@ export function emptyBill(): OpenBill {
 export function addToBill(bill: OpenBill, event: Event): void {
   if (bill.firstAt === undefined) bill.firstAt = bill.entryAt = bill.lastAt = event.at;
   else if (event.at > bill.lastAt) bill.lastAt = event.at;
+  if (bill.parkedAt !== undefined) {
+    // Nobody worked meanwhile: the entry counts as begun that much later.
+    bill.entryAt += bill.lastAt - bill.parkedAt;
+    bill.parkedAt = undefined;
+  }
   switch (event.kind) {
     case 'model.requested':
       return addRequest(bill, event);
@@ -173,6 +181,9 @@ export function addToBill(bill: OpenBill, event: Event): void {
       return;
     case 'limit.waited':
       if (isWait(event.limit)) bill.waited[event.limit] += event.ms;
+      return;
+    case 'run.parked':
+      bill.parkedAt = bill.lastAt;
       return;
     case 'run.resumed':
       return enterAgain(bill, event);

@@ -5,6 +5,8 @@ import type { ErrorCode, ErrorRecord, Problem } from '../agent/errors.ts';
 import type { Budget } from '../agent/budget.ts';
 import type { AgentKind } from '../agent/definition.ts';
 import type { Effect } from '../agent/effect.ts';
+import type { AskRecord } from './askLedger.ts';
+import type { EffectRecord } from './effects.ts';
 import type { Gap, Json, Origin, Place, ProgramRef, RetractReason, RunId } from './event.ts';
 import type { IncidentNode } from './incident.ts';
 
@@ -29,14 +31,6 @@ export interface ToolNode {
   readonly status: 'running' | 'returned' | 'failed';
   readonly ms?: number;
   readonly error?: ErrorRecord;
-}
-
-/** One act on the world. `committing`: it started and nothing more is known yet. */
-export interface ActNode {
-  readonly key: string;
-  readonly tool: string;
-  readonly path: string;
-  readonly state: 'committing' | 'committed' | 'uncertain';
 }
 
 export interface TurnNode {
@@ -110,8 +104,12 @@ export interface CallNode {
   readonly retractions: readonly { readonly entry: number; readonly why: RetractReason; readonly note?: string }[];
   /** Named limits that refused something. */
   readonly guards: readonly { readonly guard: string; readonly evidence: Json }[];
-  /** Acts on the world, by key, with what is known of each. */
-  readonly acts: readonly ActNode[];
+  /** What it did to the world, or would have: in the order in which it was staged or begun. */
+  readonly effects: readonly EffectRecord[];
+  /** Its output stands and it commits these effects, its own and those of calls below, in this order; `done` of them are done. */
+  readonly confirmed?: { readonly effects: readonly string[]; readonly done: number };
+  /** What people were asked for it, oldest first. */
+  readonly asks: readonly AskRecord[];
   /** How long it waited for room in budgets and at gates, in ms. */
   readonly waitedMs: number;
   /** The same, by what it waited for. */
@@ -126,6 +124,8 @@ export interface EntryNode {
   readonly entry: number;
   readonly startedAt: number;
   readonly lastAt: number;
+  /** How long it was parked meanwhile, in ms: nothing in it could go on without an answer of a person. */
+  readonly parkedMs: number;
 }
 
 export interface RunTree {
@@ -138,7 +138,9 @@ export interface RunTree {
   /** The run whose answers it uses. */
   readonly rerun?: RunId;
   /** As far as events tell; whether an owner is alive, the journal's row knows. */
-  readonly status: 'running' | 'succeeded' | 'partial' | 'failed' | 'cancelled';
+  readonly status: 'running' | 'parked' | 'succeeded' | 'partial' | 'failed' | 'cancelled';
+  /** Since when it is parked, in epoch ms. */
+  readonly parkedAt?: number;
   readonly output?: Json;
   readonly missing: readonly Gap[];
   readonly failure?: ErrorRecord;
@@ -147,5 +149,7 @@ export interface RunTree {
   readonly incidents: readonly IncidentNode[];
   readonly entries: readonly EntryNode[];
   readonly events: number;
+  /** What people were asked for the run itself, not for one of its calls. */
+  readonly asks: readonly AskRecord[];
   readonly root?: CallNode;
 }

@@ -1,6 +1,8 @@
 // The state behind tree.ts: what a run's events have grown into so far. Changed by growth.ts and turnGrowth.ts only.
 
-import type { ActNode, AttemptNode, CallNode, Cost, EntryNode, RunTree, ToolNode, TurnNode, WaitNode } from './callNode.ts';
+import { AskLedger } from './askLedger.ts';
+import type { AttemptNode, CallNode, Cost, EntryNode, RunTree, ToolNode, TurnNode, WaitNode } from './callNode.ts';
+import { Effects } from './effects.ts';
 import type { Gap, Place } from './event.ts';
 import type { IncidentNode } from './incident.ts';
 import { type OpenRequest, OpenRequests } from './openRequests.ts';
@@ -21,12 +23,25 @@ type Attempt = Omit<Mutable<AttemptNode>, 'turns'> & { turns: Turn[] };
 /** A call being grown: `tree.ts` adds what only the whole run tells. */
 export interface Call extends Omit<
   Mutable<CallNode>,
-  'acts' | 'attempts' | 'causes' | 'children' | 'gaps' | 'guards' | 'ms' | 'own' | 'retractions' | 'total' | 'waits'
+  | 'asks'
+  | 'attempts'
+  | 'causes'
+  | 'children'
+  | 'confirmed'
+  | 'effects'
+  | 'gaps'
+  | 'guards'
+  | 'ms'
+  | 'own'
+  | 'retractions'
+  | 'total'
+  | 'waits'
 > {
-  acts: Mutable<ActNode>[];
   attempts: Attempt[];
   causes: readonly Place[];
   children: Call[];
+  /** Keys of the effects that it commits. */
+  confirmed: readonly string[] | undefined;
   gaps: readonly Gap[];
   guards: CallNode['guards'][number][];
   own: Mutable<Cost>;
@@ -40,8 +55,10 @@ export interface Call extends Omit<
 
 /** A tree being grown. */
 export interface Grove {
-  readonly run: Omit<Mutable<RunTree>, 'entries' | 'incidents' | 'root'>;
+  readonly run: Omit<Mutable<RunTree>, 'asks' | 'entries' | 'incidents' | 'root'>;
   readonly entries: Mutable<EntryNode>[];
+  readonly effects: Effects;
+  readonly asks: AskLedger;
   readonly calls: Map<Place, Call>;
   readonly byPath: Map<string, Call>;
   /** Attempts, tool calls and calls: which call an asker's place belongs to. */
@@ -60,6 +77,8 @@ export function plant(): Grove {
   return {
     run: { status: 'running', missing: [], events: 0 },
     entries: [],
+    effects: new Effects(),
+    asks: new AskLedger(),
     calls: new Map(),
     byPath: new Map(),
     askers: new Map(),

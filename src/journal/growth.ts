@@ -3,7 +3,7 @@
 // G1 A call's parent is known when it starts: its asker's place is that of an attempt or a tool call seen
 //    before, or else its path begins with its parent's.
 
-import type { ToolNode } from './callNode.ts';
+import type { EntryNode, ToolNode } from './callNode.ts';
 import type { Event, EventOf } from './event.ts';
 import { attemptIn, type Call, type Grove, type Mutable, presentEntry, reopen, touch } from './grove.ts';
 import { incidentIn } from './incident.ts';
@@ -13,7 +13,10 @@ import { growTurn } from './turnGrowth.ts';
 export function grow(grove: Grove, event: Event): void {
   grove.run.events += 1;
   const entry = grove.entries.at(-1);
-  if (entry !== undefined && event.kind !== 'run.resumed' && !isForNext(event)) entry.lastAt = event.at;
+  if (entry !== undefined && event.kind !== 'run.resumed' && !isForNext(event)) {
+    unpark(grove.run, entry, event.at);
+    entry.lastAt = event.at;
+  }
   switch (event.kind) {
     case 'run.started':
     case 'run.resumed':
@@ -39,30 +42,39 @@ export function grow(grove: Grove, event: Event): void {
     case 'tool.called':
     case 'tool.returned':
       return growTool(grove, event);
+    case 'effect.staged':
     case 'effect.committing':
     case 'effect.committed':
     case 'effect.uncertain':
-      return growAct(grove, event);
+    case 'effect.discarded':
+    case 'effect.undone':
+      return growEffect(grove, event);
+    case 'ask.opened':
+    case 'ask.answered':
+    case 'ask.refused':
+    case 'ask.expired':
+    case 'ask.withdrawn':
+      return growAsk(grove, event);
     case 'guard.tripped':
       return trip(grove, event);
     case 'limit.waited':
       return wait(grove, event);
     case 'decision':
       return decide(grove, event);
-    case 'ask.opened':
-    case 'ask.answered':
-    case 'ask.refused':
-    case 'ask.expired':
-    case 'ask.withdrawn':
-    case 'effect.staged':
-    case 'effect.discarded':
-    case 'effect.undone':
     case 'model.said':
     case 'file.kept':
     case 'limit.learned':
     case 'value.drawn':
       return;
   }
+}
+
+/** Whoever appends to a parked run works on it again. */
+function unpark(run: Grove['run'], entry: Mutable<EntryNode>, at: number): void {
+  if (run.parkedAt === undefined) return;
+  entry.parkedMs += at - run.parkedAt;
+  run.status = 'running';
+  delete run.parkedAt;
 }
 
 function trip(grove: Grove, event: EventOf<'guard.tripped'>): void {
@@ -102,19 +114,22 @@ function growRun(grove: Grove, event: Extract<Event, { kind: `run.${string}` }>)
       if (event.scope !== undefined) run.scope = event.scope;
       if (event.subject !== undefined) run.subject = event.subject;
       if (event.rerun !== undefined) run.rerun = event.rerun;
-      grove.entries.push({ entry: grove.entries.length + 1, startedAt: event.at, lastAt: event.at });
+      grove.entries.push({ entry: grove.entries.length + 1, startedAt: event.at, lastAt: event.at, parkedMs: 0 });
       return;
     case 'run.resumed':
       run.status = 'running';
+      delete run.parkedAt;
       grove.sendings.clear();
       delete run.failure;
       delete run.reason;
       run.missing = [];
       if (event.budget !== undefined) run.budget = { ...run.budget, ...event.budget };
       if (event.program !== undefined) run.program = event.program;
-      grove.entries.push({ entry: grove.entries.length + 1, startedAt: event.at, lastAt: event.at });
+      grove.entries.push({ entry: grove.entries.length + 1, startedAt: event.at, lastAt: event.at, parkedMs: 0 });
       return;
     case 'run.parked':
+      run.status = 'parked';
+      run.parkedAt = event.at;
       return;
     case 'run.succeeded':
       run.status = event.missing.length === 0 ? 'succeeded' : 'partial';
@@ -138,6 +153,7 @@ function growCall(grove: Grove, event: Extract<Event, { kind: `call.${string}` }
   if (call === undefined) return;
   if (event.kind === 'call.retracted') {
     call.status = 'retracted';
+    call.confirmed = undefined;
     call.retractions.push({
       entry: presentEntry(grove) + (isForNext(event) ? 1 : 0),
       why: event.why,
@@ -146,7 +162,10 @@ function growCall(grove: Grove, event: Extract<Event, { kind: `call.${string}` }
     return;
   }
   touch(grove, call, event.at);
-  if (event.kind === 'call.confirmed') return;
+  if (event.kind === 'call.confirmed') {
+    call.confirmed = event.effects;
+    return;
+  }
   call.endedAt = event.at;
   delete call.failure;
   if (event.kind === 'call.failed') {
@@ -176,9 +195,9 @@ function startCall(grove: Grove, event: EventOf<'call.started'>): void {
     startedAt: event.at,
     lastAt: event.at,
     entry: 0,
-    acts: [],
     attempts: [],
     causes: [],
+    confirmed: undefined,
     gaps: [],
     retractions: [],
     guards: [],
@@ -248,15 +267,16 @@ function growTool(grove: Grove, event: Extract<Event, { kind: `tool.${string}` }
   if ('error' in event) tool.error = event.error;
 }
 
-function growAct(grove: Grove, event: Extract<Event, { kind: `effect.${string}` }>): void {
+function growEffect(grove: Grove, event: Extract<Event, { kind: `effect.${string}` }>): void {
+  grove.effects.take(event);
   const [served] = event.calls;
   const call = served === undefined ? undefined : grove.calls.get(served);
-  if (call === undefined) return;
-  touch(grove, call, event.at);
-  const { key } = event;
-  const known = call.acts.find((one) => one.key === key);
-  if (event.kind === 'effect.committing') {
-    if (known === undefined) call.acts.push({ key, tool: event.tool, path: event.path, state: 'committing' });
-    else known.state = 'committing';
-  } else if (known !== undefined) known.state = event.kind === 'effect.committed' ? 'committed' : 'uncertain';
+  if (call !== undefined) touch(grove, call, event.at);
+}
+
+function growAsk(grove: Grove, event: Extract<Event, { kind: `ask.${string}` }>): void {
+  grove.asks.take(event);
+  const [stopped] = event.kind === 'ask.opened' ? event.calls : [];
+  const call = stopped === undefined ? undefined : grove.calls.get(stopped);
+  if (call !== undefined) touch(grove, call, event.at);
 }

@@ -7,12 +7,16 @@
 //    run and `interrupted` otherwise.
 
 import type { CallNode, Cost, RunTree } from './callNode.ts';
-import type { Entry } from './event.ts';
+import type { AskRecord } from './askLedger.ts';
+import type { EffectRecord } from './effects.ts';
+import type { Entry, Place } from './event.ts';
 import { plant, presentEntry } from './grove.ts';
 import type { Call, Grove } from './grove.ts';
 import { grow } from './growth.ts';
 
-export type { ActNode, AttemptNode, CallNode, CallStatus, Cost, RunTree, TurnNode, WaitNode } from './callNode.ts';
+export type { AskRecord } from './askLedger.ts';
+export type { EffectRecord } from './effects.ts';
+export type { AttemptNode, CallNode, CallStatus, Cost, RunTree, TurnNode, WaitNode } from './callNode.ts';
 
 export interface TreeOptions {
   /** Nobody works on the run any more, although no event says that it ended. */
@@ -27,15 +31,32 @@ export async function treeOf(entries: AsyncIterable<Entry> | Iterable<Entry>, op
 }
 
 function harvest(grove: Grove, options: TreeOptions): RunTree {
-  const over = options.abandoned === true || grove.run.status !== 'running';
-  const root = grove.root === undefined ? undefined : nodeOf(grove, grove.root, over);
-  return { ...grove.run, incidents: [...grove.incidents.values()], entries: grove.entries, ...(root === undefined ? {} : { root }) };
+  const { run, entries, incidents, asks, effects } = grove;
+  const over = options.abandoned === true || (run.status !== 'running' && run.status !== 'parked');
+  const world: World = {
+    effects: Map.groupBy(effects.all(), ({ calls: [served] }) => served),
+    asks: Map.groupBy(asks.all(), ({ calls: [stopped] }) => stopped),
+  };
+  const root = grove.root === undefined ? undefined : nodeOf(grove, grove.root, world, over);
+  return {
+    ...run,
+    incidents: [...incidents.values()],
+    entries,
+    asks: world.asks.get(undefined) ?? [],
+    ...(root === undefined ? {} : { root }),
+  };
+}
+
+/** Effects and asks by the call that they belong to; those of the run itself by none. */
+interface World {
+  readonly effects: ReadonlyMap<Place | undefined, readonly EffectRecord[]>;
+  readonly asks: ReadonlyMap<Place | undefined, readonly AskRecord[]>;
 }
 
 /** Recursion is as deep as calls nest, which a run limits. */
-function nodeOf(grove: Grove, call: Call, over: boolean): CallNode {
-  const children = call.children.map((child) => nodeOf(grove, child, over));
-  const { parent: _parent, entry, lastAt, causes, ...rest } = call;
+function nodeOf(grove: Grove, call: Call, world: World, over: boolean): CallNode {
+  const children = call.children.map((child) => nodeOf(grove, child, world, over));
+  const { parent: _parent, entry, lastAt, causes, confirmed, ...rest } = call;
   const stale = over || entry < presentEntry(grove);
   const end = call.endedAt ?? children.reduce((latest, child) => Math.max(latest, child.startedAt + child.ms), lastAt);
   return {
@@ -45,7 +66,14 @@ function nodeOf(grove: Grove, call: Call, over: boolean): CallNode {
     causes: causes.map((place) => grove.calls.get(place)?.path ?? place),
     total: children.reduce((sum, child) => plus(sum, child.total), call.own),
     children,
+    effects: world.effects.get(call.place) ?? [],
+    asks: world.asks.get(call.place) ?? [],
+    ...(confirmed === undefined ? {} : { confirmed: { effects: confirmed, done: confirmed.filter((key) => isDone(grove, key)).length } }),
   };
+}
+
+function isDone({ effects }: Grove, key: string): boolean {
+  return effects.get(key)?.state === 'committed';
 }
 
 function plus(a: Cost, b: Cost): Cost {

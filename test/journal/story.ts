@@ -2,7 +2,8 @@
 
 import type { AgentKind } from '../../src/agent/definition.ts';
 import type { ErrorRecord } from '../../src/agent/errors.ts';
-import type { Entry, Happening, Place, Usage } from '../../src/journal/event.ts';
+import type { AskId, Entry, Happening, Json, Place, Usage } from '../../src/journal/event.ts';
+import type { AskKind } from '../../src/journal/worldEvent.ts';
 
 /** A place for tests: any name will do. */
 export function placeOf(name: string): Place {
@@ -177,4 +178,114 @@ export function callFailed(path: string, causes: readonly string[] = []): Happen
     error: { code: 'CONTRACT_VIOLATION', message: `${path} does not fit`, problems: [{ path: 'title', message: 'is missing' }] },
     causes: causes.map(placeOf),
   };
+}
+
+/** The call it serves, and all above. */
+function callsOf(path: string): Place[] {
+  const calls: Place[] = [];
+  for (let above = path; above !== ''; above = above.slice(0, Math.max(0, above.lastIndexOf('/')))) calls.push(placeOf(above));
+  return calls;
+}
+
+/** At the first attempt of the call with this path. `key` names the effect and its place. */
+export function staged(
+  call: string,
+  key: string,
+  args: Json = {},
+  options: { readonly tool?: string; readonly approve?: true } = {},
+): Happening {
+  const { tool = 'send', approve } = options;
+  return {
+    kind: 'effect.staged',
+    place: placeOf(`t ${key}`),
+    calls: callsOf(call),
+    attempt: attemptOf(call),
+    path: call,
+    tool,
+    key,
+    args,
+    receipt: `[receipt:${key}]`,
+    ...(approve === undefined ? {} : { approve }),
+  };
+}
+
+export function committing(call: string, key: string, args: Json = {}, effect: 'staged' | 'immediate' = 'staged'): Happening {
+  return { ...base(call, key), kind: 'effect.committing', tool: 'send', attempt: attemptOf(call), path: call, args, effect };
+}
+
+export function committed(call: string, key: string, result?: Json, how?: 'verified' | 'person'): Happening {
+  return {
+    ...base(call, key),
+    kind: 'effect.committed',
+    ...(result === undefined ? {} : { result }),
+    ...(how === undefined ? {} : { how }),
+  };
+}
+
+export function uncertain(call: string, key: string, message = 'socket hang up'): Happening {
+  return { ...base(call, key), kind: 'effect.uncertain', error: { code: 'CODE_FAILED', message } };
+}
+
+export function discarded(call: string, key: string, why: string): Happening {
+  return { ...base(call, key), kind: 'effect.discarded', why };
+}
+
+export function undone(call: string, key: string): Happening {
+  return { ...base(call, key), kind: 'effect.undone' };
+}
+
+function base(call: string, key: string): { place: Place; calls: Place[]; key: string } {
+  return { place: placeOf(`t ${key}`), calls: callsOf(call), key };
+}
+
+export function callConfirmed(call: string, effects: readonly string[]): Happening {
+  return { kind: 'call.confirmed', place: placeOf(call), output: 'fine', effects };
+}
+
+export interface Asked {
+  readonly of?: AskKind;
+  readonly about?: Json;
+  readonly form?: Json;
+  readonly expiresAt?: number;
+}
+
+/** Of the run itself where `call` is ''. */
+export function askOpened(
+  call: string,
+  ask: string,
+  question: string,
+  { of = 'human', about = null, form, expiresAt }: Asked = {},
+): Happening {
+  return {
+    kind: 'ask.opened',
+    place: placeOf(`ask ${ask}`),
+    ask: ask as AskId, // a test's own name stands in for a hash
+    of,
+    calls: callsOf(call),
+    path: call,
+    question,
+    about,
+    ...(form === undefined ? {} : { form }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
+}
+
+export function askAnswered(ask: string, value: Json, by?: string): Happening {
+  return { kind: 'ask.answered', place: placeOf(`ask ${ask}`), ask: ask as AskId, value, ...(by === undefined ? {} : { by }) };
+}
+
+export function askRefused(ask: string, reason: string, by?: string): Happening {
+  return { kind: 'ask.refused', place: placeOf(`ask ${ask}`), ask: ask as AskId, reason, ...(by === undefined ? {} : { by }) };
+}
+
+export function askExpired(ask: string): Happening {
+  return { kind: 'ask.expired', place: placeOf(`ask ${ask}`), ask: ask as AskId };
+}
+
+export function askWithdrawn(ask: string, why: string): Happening {
+  return { kind: 'ask.withdrawn', place: placeOf(`ask ${ask}`), ask: ask as AskId, why };
+}
+
+export function runParked(...asks: readonly string[]): Happening {
+  return { kind: 'run.parked', asks: asks as readonly AskId[] };
 }

@@ -163,7 +163,7 @@ describe('the tree of a run', () => {
     expect(tree.root?.attempts[0]?.turns[0]?.tools).toMatchObject([
       { tool: 'mail', status: 'failed', ms: 4, error: { message: 'no such address' } },
     ]);
-    expect(tree.root?.acts).toEqual([{ key: 'k1', tool: 'mail', path: 'a:1.0/mail', state: 'uncertain' }]);
+    expect(tree.root?.effects).toMatchObject([{ key: 'k1', tool: 'mail', path: 'a:1.0/mail', state: 'uncertain', sent: { to: 'x' } }]);
   });
 
   it('shows what a resume forgot and that it succeeded afterwards', async () => {
@@ -342,6 +342,6 @@ describe('the tree of a run', () => {
   });
 
   it('is empty for a run in which nothing was asked', async () => {
-    expect(await treeOf([])).toEqual({ status: 'running', missing: [], events: 0, incidents: [], entries: [] });
+    expect(await treeOf([])).toEqual({ status: 'running', missing: [], asks: [], events: 0, incidents: [], entries: [] });
   });
 });

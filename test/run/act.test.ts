@@ -35,7 +35,7 @@ test('an act is on disk before it starts and after it came back', async () => {
   expect(events.map(({ kind }) => kind)).toEqual(['tool.called', 'effect.committing', 'effect.committed', 'tool.returned']);
   expect(events[1]).toMatchObject({ tool: 'send', args: { to: 'ada' }, path: 'mail', calls: [expect.any(String)] });
   expect(sent).toEqual(['ada']);
-  expect((await trial.tree()).root.acts).toMatchObject([{ tool: 'send', state: 'committed' }]);
+  expect((await trial.tree()).root.effects).toMatchObject([{ tool: 'send', state: 'committed' }]);
 });
 
 test('the same act asked for twice has two keys: both are done', async () => {
