@@ -16,7 +16,12 @@ import type { Scope } from './scope.ts';
 /** Marks agents across copies of this package in one process. */
 const AGENT: unique symbol = Symbol.for('amdahl.agent') as never;
 
-export type AgentKind = 'model' | 'step' | 'pipe' | 'all' | 'map' | 'mapReduce' | 'flow' | 'transaction';
+export type AgentKind = 'model' | 'step' | 'human' | 'pipe' | 'all' | 'map' | 'mapReduce' | 'flow' | 'transaction';
+
+/** Whether agents of a kind answer themselves: what they answered is recorded, and answers again. The others ask agents. Pure. */
+export function isLeaf(kind: AgentKind): boolean {
+  return kind === 'model' || kind === 'step' || kind === 'human';
+}
 
 /** The static picture of an agent, known without running it. */
 export interface Shape {
@@ -34,6 +39,26 @@ export interface StepBehaviour {
   readonly execute: (input: unknown, options: { readonly signal: AbortSignal; readonly context: unknown; readonly key: string }) => unknown;
 }
 
+/** Who answers where no person did in time. */
+export type Otherwise =
+  | { readonly kind: 'value'; readonly value: unknown }
+  /** Asked with the same input. */
+  | { readonly kind: 'agent'; readonly agent: AnyAgent }
+  | { readonly kind: 'code'; readonly code: (input: unknown) => unknown };
+
+export interface HumanBehaviour {
+  readonly kind: 'human';
+  /** Of the contracted input. */
+  readonly question: (input: unknown) => string;
+  /** The question as it is written in the program: it tells one agent from another. */
+  readonly asks: string;
+  /** Undefined: what the run's limits say. */
+  readonly expiresMs: number | undefined;
+  readonly otherwise: Otherwise | undefined;
+  /** How often an answer that does not stand is asked for again. */
+  readonly repairs: number;
+}
+
 export interface CompositeBehaviour {
   readonly kind: 'composite';
   readonly body: (input: unknown, scope: Scope) => Promise<unknown>;
@@ -45,7 +70,7 @@ export interface CompositeBehaviour {
   readonly width?: (input: unknown) => number;
 }
 
-export type Behaviour = ModelBehaviour | StepBehaviour | CompositeBehaviour;
+export type Behaviour = ModelBehaviour | StepBehaviour | HumanBehaviour | CompositeBehaviour;
 
 /**
  * A typed function that can be asked: by `run`, by a composite, by a model that has it among its tools.

@@ -20,6 +20,8 @@ function lookInto({ kind, behaviour, children }: AnyAgent): boolean {
       return [...behaviour.tools.values()].some((tool) => (tool.kind === 'agent' ? mayAct(tool.agent) : tool.effect !== 'none'));
     case 'step':
       return behaviour.effect !== 'none';
+    case 'human':
+      return children.some(mayAct);
     case 'composite':
       return kind === 'flow' || children.some(mayAct);
   }

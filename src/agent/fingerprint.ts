@@ -36,6 +36,8 @@ export function fingerprint(agent: AnyAgent, modelOf: ModelOf, settingsOf: Setti
       return version === undefined ? undefined : hash(canonical({ version }));
     case 'step':
       return hash(canonical({ step: agent.name, version, effect: behaviour.effect }));
+    case 'human':
+      return hash(canonical({ human: agent.name, asks: behaviour.asks, output: schemaPrint(agent.output) }));
     case 'model':
       return modelPrint(agent, behaviour, modelOf, settingsOf);
   }

@@ -38,6 +38,7 @@ export function reuseRule(given: Reuse, who: string): ReuseRule {
 /** Why an answer of this agent can never be used elsewhere; undefined where it can. Pure. O(parts) the first time. */
 export function unrepeatable(agent: AnyAgent): string | undefined {
   if (agent.behaviour.kind === 'composite') return 'it asks others, whose answers are used instead';
+  if (agent.kind === 'human') return 'a person gives it';
   if (mayAct(agent)) return 'it may act on the world';
   if (agent.behaviour.kind === 'step' && agent.version === undefined) return 'its code has no version';
   return undefined;

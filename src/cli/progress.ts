@@ -10,7 +10,7 @@ import type { ErrorRecord } from '../agent/errors.ts';
 import { hitOf } from '../compose/incidents.ts';
 import type { OpenBill } from '../journal/bill.ts';
 import { addToBill, emptyBill } from '../journal/bill.ts';
-import type { AgentKind } from '../agent/definition.ts';
+import { type AgentKind, isLeaf } from '../agent/definition.ts';
 import type { Event, EventOf, Place } from '../journal/event.ts';
 import { type IncidentNode, incidentIn } from '../journal/incident.ts';
 import { addTurnedAway, nobodyTurnedAway, type TurnedAway } from './turnedAway.ts';
@@ -202,7 +202,7 @@ function enterAgain(progress: Progress, event: EventOf<'run.resumed'>): void {
 
 function startCall(progress: Progress, event: EventOf<'call.started'>): void {
   const { place, path, width } = event;
-  progress.calls.set(place, { path, of: event.of, composite: event.of !== 'model' && event.of !== 'step' });
+  progress.calls.set(place, { path, of: event.of, composite: !isLeaf(event.of) });
   progress.root ??= path;
   if (width !== undefined && isNext(width, progress.fan)) {
     progress.fan = { path, width, items: new Map(), done: 0, failed: 0 };

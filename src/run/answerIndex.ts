@@ -7,6 +7,7 @@
 //    questions of its branches are samples, wherever it was cut off between them.
 
 import { canonical, hash } from '../agent/canonical.ts';
+import { isLeaf } from '../agent/definition.ts';
 import type { Event, EventOf, Place, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { attemptPath } from './asker.ts';
@@ -150,8 +151,7 @@ function absorb(draft: Draft, seq: number, event: Event, program: string | undef
     case 'call.started': {
       const { place, path, agent, of, input } = event;
       paths.set(place, path);
-      if ((of === 'model' || of === 'step') && !started.has(place))
-        started.set(place, { place, path, seq, agent, inputHash: hash(canonical(input)) });
+      if (isLeaf(of) && !started.has(place)) started.set(place, { place, path, seq, agent, inputHash: hash(canonical(input)) });
       break;
     }
     case 'call.succeeded':

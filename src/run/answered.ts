@@ -1,7 +1,8 @@
 // Answering from the journal: whether what stands at a place still counts, and what to say where it does not.
 // The funnel calls this once per call of a re-entered run (design §2, "Resume by place").
 
-import { AmdahlError, reviveError } from '../agent/errors.ts';
+import type { AnyAgent } from '../agent/definition.ts';
+import { AmdahlError, type ErrorRecord, reviveError } from '../agent/errors.ts';
 import type { Gap, Json, Origin, Place } from '../journal/event.ts';
 import { assistantMessage, resultsOf } from '../model/render.ts';
 import type { Frame } from './asker.ts';
@@ -47,14 +48,15 @@ export async function answerFromJournal(frame: Frame, recorded: RecordedCall, in
   }
   const same = outcome.fingerprint === session.roster.fingerprintOf(agent);
   if (outcome.kind === 'failed') {
-    if (!same) return forget(frame, recorded, 'program', 'it failed before, and the program has changed');
+    if (!same && !isWord(agent, outcome.error)) return forget(frame, recorded, 'program', 'it failed before, and the program has changed');
     const error = reviveError(outcome.error);
     ANSWERED.set(error, place);
     if (error.where.place === place) findings?.kept.push({ path, code: error.code });
     throw error;
   }
   if (agent.behaviour.kind === 'composite') return { kind: 'ask', recorded };
-  const acted = session.effects.stand(place);
+  // A person's answer is not bought again, and what was done to the world is not done again.
+  const acted = agent.kind === 'human' || session.effects.stand(place);
   if (!same && !acted) return forget(frame, recorded, 'program', await whatChanged(frame, recorded));
   const judged = await judgeAgain(frame, recorded, outcome, input);
   if (!judged.ok && !acted) {
@@ -70,6 +72,11 @@ export async function answerFromJournal(frame: Frame, recorded: RecordedCall, in
   if (agent.kind === 'step' && agent.version === undefined) findings?.unversioned.add(agent.name);
   if (findings !== undefined) findings.answered += 1;
   return { kind: 'given', value: judged.ok ? judged.value : outcome.output, gaps: outcome.gaps };
+}
+
+/** Whether a failure is what a person said, or that none said anything: it stands whatever the program says now. */
+function isWord({ kind }: AnyAgent, { code }: ErrorRecord): boolean {
+  return kind === 'human' && (code === 'ASK_REFUSED' || code === 'ASK_EXPIRED');
 }
 
 /** Retracts what stands, so that the call is asked anew with its bounds full. */

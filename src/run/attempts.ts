@@ -83,7 +83,8 @@ function firstAttempt(frame: Frame, recorded: RecordedCall): Attempt {
   const renewedSeq = recorded.retracted?.seq ?? -1;
   const again: Attempt = { number: last.number, again: true, renewedSeq };
   const fresh: Attempt = { number: last.number + 1, again: false, renewedSeq: -1 };
-  if (session.effects.stand(place) && agent.behaviour.kind !== 'composite') {
+  // What a person was asked stays asked, whatever the program says now.
+  if (agent.kind === 'human' || (session.effects.stand(place) && agent.behaviour.kind !== 'composite')) {
     if (last.fingerprint !== session.roster.fingerprintOf(agent)) session.findings?.changed.push(path);
     return again;
   }
@@ -111,11 +112,16 @@ function rejectionsOf(recorded: RecordedCall, print: string | undefined): readon
 function attemptOnce(frame: Frame, input: Input, attempt: Attempt, isLast: () => boolean): Promise<Standing | Refusal> {
   const { agent, session } = frame;
   const { behaviour } = agent;
-  if (behaviour.kind === 'model') {
-    session.standIn((standIns) => standIns.model(agent));
-    return new Conversation(frame, behaviour, input, attempt).hold();
+  switch (behaviour.kind) {
+    case 'model':
+      session.standIn((standIns) => standIns.model(agent));
+      return new Conversation(frame, behaviour, input, attempt).hold();
+    case 'human':
+      throw new AmdahlError('MISCONFIGURED', `'${frame.path}' is a person, and nobody asks people yet.`);
+    case 'step':
+    case 'composite':
+      return attemptCode(frame, behaviour, input, attempt, isLast);
   }
-  return attemptCode(frame, behaviour, input, attempt, isLast);
 }
 
 async function attemptCode(

@@ -47,6 +47,8 @@ export interface Limits {
   readonly turnedAway: number;
   /** How long a provider may be down for everybody until its calls fail instead of waiting, in ms. */
   readonly outageMs: number;
+  /** How long a question to a person stands where it says nothing itself, in ms. */
+  readonly askMs: number;
 }
 
 /** Generous enough for honest work, small enough that a runaway stops the same day. */
@@ -73,6 +75,7 @@ export const DEFAULT_LIMITS: Limits = {
   retryWaitMs: 60_000,
   turnedAway: 20,
   outageMs: 60_000,
+  askMs: 7 * 24 * 3_600_000,
 };
 
 /** The limits that may be 0: then what they bound does not happen. */

@@ -1,6 +1,7 @@
 // What a resume did: what answered, what was bought again and why, and what nobody asked for any more. Collected by
 // the funnel during a re-entered run; finished by reading the journal once at its end.
 
+import { isLeaf } from '../agent/definition.ts';
 import type { ErrorCode } from '../agent/errors.ts';
 import type { Place, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -114,13 +115,9 @@ async function answersNotAsked(journal: Journal, run: RunId, before: number, ask
     switch (event.kind) {
       case 'call.started':
         // What lies below an answered place counts as asked; composites have no answer of their own to waste.
-        if (
-          (event.of === 'model' || event.of === 'step') &&
-          !asked.has(event.place) &&
-          (event.under === undefined || !asked.has(event.under))
-        ) {
+        if (isLeaf(event.of) && !asked.has(event.place) && (event.under === undefined || !asked.has(event.under))) {
           started.set(event.place, { place: event.place, path: event.path, seq, tokens: 0, usdMicros: 0 });
-        } else if (event.of !== 'model' && event.of !== 'step') {
+        } else if (!isLeaf(event.of)) {
           composites.set(event.place, event.path);
         }
         break;

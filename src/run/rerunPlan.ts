@@ -2,7 +2,7 @@
 // bought anew and why, and what those cost then. Reads the journal once and asks nobody.
 
 import { contextParts } from '../agent/context.ts';
-import type { AnyAgent } from '../agent/definition.ts';
+import { type AnyAgent, isLeaf } from '../agent/definition.ts';
 import { unrepeatable } from '../agent/reuse.ts';
 import type { Event, EventOf, Place, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -118,7 +118,7 @@ async function leavesOf(journal: Journal, run: RunId): Promise<ReadonlyMap<Place
 function absorb(leaves: Map<Place, Leaf>, attempts: Map<Place, Leaf>, event: Event): void {
   switch (event.kind) {
     case 'call.started':
-      if (event.of !== 'model' && event.of !== 'step') return;
+      if (!isLeaf(event.of)) return;
       leaves.set(event.place, { agent: event.agent, under: event.under, outcome: undefined, first: undefined, tokens: 0, usdMicros: 0 });
       return;
     case 'call.succeeded':

@@ -1,5 +1,6 @@
 // Retries: which calls `retry` names, and what stands in their way. Called by run.ts before a run is entered again.
 
+import { isLeaf } from '../agent/definition.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { Place, RunId } from '../journal/event.ts';
 import type { Effects, EffectState } from '../journal/effects.ts';
@@ -44,7 +45,7 @@ export async function retried(journal: Journal, run: RunId, names: readonly stri
 
 async function* startedCalls(journal: Journal, run: RunId): AsyncGenerator<Started> {
   for await (const { event } of journal.read(run, { kinds: ['call.started'] })) {
-    if (event.kind === 'call.started') yield { place: event.place, path: event.path, leaf: event.of === 'model' || event.of === 'step' };
+    if (event.kind === 'call.started') yield { place: event.place, path: event.path, leaf: isLeaf(event.of) };
   }
 }
 
