@@ -14,6 +14,10 @@ export class Life {
   origin: Life | undefined;
   /** When it will be ended at the latest, in epoch ms; Infinity where nothing says so. */
   deadlineAt: number = Infinity;
+  /** Open calls and branches right below, tool calls in progress, and those of its own that wait for people: counted by busy.ts. */
+  below: number = 0;
+  tools: number = 0;
+  held: number = 0;
   #above: Life | undefined;
   // Lives below, in the order in which they began: a list through themselves, because most have one and a set is big.
   #first: Life | undefined;

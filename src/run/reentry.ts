@@ -4,7 +4,7 @@
 import { AmdahlError } from '../agent/errors.ts';
 import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
 import type { Budget } from '../agent/budget.ts';
-import type { Event, EventOf, Gap, Happening, Json, ModelEvent, Place, ProgramRef, RunId, StreamMode } from '../journal/event.ts';
+import type { AskId, Event, EventOf, Gap, Happening, Json, ModelEvent, Place, ProgramRef, RunId, StreamMode } from '../journal/event.ts';
 import { Effects } from '../journal/effects.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type OpenRequest, OpenRequests } from '../journal/openRequests.ts';
@@ -25,6 +25,10 @@ export interface Inherited {
   readonly spent: Map<Place, Spent>;
   /** What became of the run's effects; the entry goes on folding its own into it. */
   readonly effects: Effects;
+  /** Asks that nobody answered, and where. */
+  readonly openAsks: ReadonlyMap<AskId, Place>;
+  /** The seq of the last event that says that the run failed; -1 where none does. */
+  readonly failedSeq: number;
 }
 
 /** A run's past. */
@@ -67,6 +71,11 @@ interface Draft {
   readonly spent: Map<Place, Spent>;
   readonly reserved: OpenRequests<OpenReservation>;
   readonly effects: Effects;
+  readonly openAsks: Map<AskId, Place>;
+  entries: number;
+  failedSeq: number;
+  /** Nobody works on it until the next event. */
+  isParked: boolean;
   lastSeq: number;
   ended: Past['ended'];
   missing: readonly Gap[];
@@ -82,6 +91,10 @@ export async function readPast(journal: Journal, run: RunId): Promise<Past> {
     spent: new Map(),
     reserved: new OpenRequests(),
     effects: new Effects(),
+    openAsks: new Map(),
+    entries: 0,
+    failedSeq: -1,
+    isParked: false,
     lastSeq: -1,
     ended: undefined,
     missing: [],
@@ -90,9 +103,7 @@ export async function readPast(journal: Journal, run: RunId): Promise<Past> {
     draft.lastSeq = seq;
     addToBill(draft.bill, event);
     draft.effects.take(event);
-    const span = draft.spans.at(-1);
-    // Retractions come before the entry that they are for.
-    if (span !== undefined && event.kind !== 'run.resumed' && event.kind !== 'call.retracted') span[1] = Math.max(span[1], event.at);
+    work(draft, event);
     absorb(draft, event);
   }
   const { started } = draft;
@@ -101,11 +112,21 @@ export async function readPast(journal: Journal, run: RunId): Promise<Past> {
   return {
     ...started,
     bill: draft.bill,
-    inherited: { lastSeq: draft.lastSeq, entries: draft.spans.length, spans: draft.spans, spent: draft.spent, effects: draft.effects },
+    inherited: draft,
     activeMs: draft.spans.reduce((sum, [from, to]) => sum + to - from, 0),
     ended: draft.ended,
     missing: draft.missing,
   };
+}
+
+/** Books the time up to an event as worked, unless the run was parked. */
+function work(draft: Draft, event: Event): void {
+  // Retractions come before the entry that they are for.
+  if (event.kind === 'run.resumed' || event.kind === 'call.retracted') return;
+  const span = draft.spans.at(-1);
+  if (draft.isParked) draft.spans.push([event.at, event.at]);
+  else if (span !== undefined) span[1] = Math.max(span[1], event.at);
+  draft.isParked = event.kind === 'run.parked';
 }
 
 function absorb(draft: Draft, event: Happening & { readonly at: number }): void {
@@ -121,6 +142,16 @@ function absorb(draft: Draft, event: Happening & { readonly at: number }): void 
     case 'run.failed':
     case 'run.cancelled':
       draft.ended = event.kind === 'run.failed' ? 'failed' : 'cancelled';
+      if (event.kind === 'run.failed') draft.failedSeq = draft.lastSeq;
+      break;
+    case 'ask.opened':
+      draft.openAsks.set(event.ask, event.place);
+      break;
+    case 'ask.answered':
+    case 'ask.refused':
+    case 'ask.expired':
+    case 'ask.withdrawn':
+      draft.openAsks.delete(event.ask);
       break;
     case 'model.requested':
     case 'model.responded':
@@ -139,6 +170,8 @@ function absorb(draft: Draft, event: Happening & { readonly at: number }): void 
 /** What an entry says of the run; the newest counts. */
 function enterAgain(draft: Draft, event: EventOf<'run.started'> | EventOf<'run.resumed'>): void {
   draft.spans.push([event.at, event.at]);
+  draft.entries += 1;
+  draft.isParked = false;
   draft.ended = undefined;
   // What the entry before left open stays spent: nobody will answer it any more.
   draft.reserved.clear();

@@ -128,7 +128,7 @@ async function drive({ session, root, raw, past, options }: Driving): Promise<Ru
     session.check();
     const missing = session.gaps.toSorted(byPath);
     session.noteGates();
-    await session.conclude({ kind: 'run.succeeded', output: journaled(output), missing });
+    await session.conclude(...(await session.asks.close()), { kind: 'run.succeeded', output: journaled(output), missing });
     const resume =
       past === undefined || session.findings === undefined ? undefined : await reportOf(journal, id, past.inherited, session.findings);
     const messages = await appendedBy(session, root, output);
@@ -146,10 +146,10 @@ async function ended(session: Session, thrown: AmdahlError, id: RunId, journal: 
   const error = session.secrets.error(session.interrupted ?? thrown);
   if (session.interrupted === undefined || error.code === 'EFFECT_UNCERTAIN' || error.code === 'BUDGET_EXCEEDED') {
     session.noteGates();
-    await session.settle({ kind: 'run.failed', error: recordError(error) });
+    await session.settle(...(await session.asks.close()), { kind: 'run.failed', error: recordError(error) });
   } else if (error.code === 'CANCELLED') {
     session.noteGates();
-    await session.settle({ kind: 'run.cancelled', reason: error.message });
+    await session.settle(...(await session.asks.close()), { kind: 'run.cancelled', reason: error.message });
     return new RunError(error, id, billNow(session.bill), journal, 'cancelled');
   }
   return new RunError(error, id, billNow(session.bill), journal);

@@ -43,6 +43,12 @@ export function safeHappening(happening: Happening, by: Cleaner): Happening {
       return { ...happening, problems: by.clean(happening.problems) };
     case 'guard.tripped':
       return { ...happening, evidence: by.clean(happening.evidence) };
+    case 'ask.opened':
+      return { ...happening, question: by.text(happening.question) };
+    case 'ask.refused':
+      return { ...happening, reason: by.text(happening.reason) };
+    case 'ask.withdrawn':
+      return { ...happening, why: by.text(happening.why) };
     default:
       return happening;
   }

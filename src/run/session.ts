@@ -14,6 +14,8 @@ import type { Incident } from '../model/gateView.ts';
 import type { Sendings } from '../model/resend.ts';
 import type { Delta } from '../model/turnStream.ts';
 import type { Account } from './account.ts';
+import { Asks } from './asks.ts';
+import { Busy, withoutShare } from './busy.ts';
 import type { Contexts } from './contexts.ts';
 import { type Download, Files } from './files.ts';
 import { Life } from './life.ts';
@@ -67,7 +69,11 @@ export class Session {
   /** What may go into no journal and to no model. */
   readonly secrets: Secrets;
   readonly bill: OpenBill;
-  readonly life: Life = new Life();
+  readonly life: Life = withoutShare(new Life());
+  /** What can go on. */
+  readonly busy: Busy;
+  /** Questions to people. */
+  readonly asks: Asks;
   /** Undefined in a run's first entry: nothing is looked up then. */
   readonly inherited: Inherited | undefined;
   readonly findings: Findings | undefined;
@@ -118,11 +124,34 @@ export class Session {
       note: (kept) => this.note(kept),
       recorded: async () => (await this.recall(place)).flatMap(({ event }) => (event.kind === 'file.kept' ? [event] : [])),
     });
+    this.busy = new Busy(options.clock);
+    this.asks = this.#asks();
     this.#startedAt = options.clock.now();
     this.#claim.onLost((error) => this.interrupt(lost(error)));
     this.#claim.onCancel((reason) =>
       this.interrupt(new AmdahlError('CANCELLED', cancelledText(this.run, reason), { data: { run: this.run } })),
     );
+  }
+
+  #asks(): Asks {
+    const { run, clock, limits, life, secrets, inherited, busy } = this;
+    return new Asks({
+      run,
+      clock,
+      life,
+      askMs: limits.askMs,
+      leftOpen: inherited?.openAsks ?? new Map(),
+      failedSeq: inherited?.failedSeq ?? -1,
+      isInterrupted: () => this.interrupted !== undefined,
+      check: () => this.check(),
+      recall: (place) => this.recall(place),
+      note: (happening) => this.note(happening),
+      append: () => this.append(),
+      clean: (value) => secrets.clean(value),
+      wait: (waiting) => busy.wait(waiting),
+      work: () => busy.work(),
+      accepted: async () => [],
+    });
   }
 
   /**
@@ -171,10 +200,10 @@ export class Session {
   }
 
   /** Records how the run ended well: what comes after it is durable comes too late. */
-  async conclude(happening: Happening): Promise<void> {
+  async conclude(...happenings: readonly Happening[]): Promise<void> {
     this.check();
     try {
-      const ended = this.#claim.append([this.#stamp(happening)]);
+      const ended = this.#claim.append(happenings.map((happening) => this.#stamp(happening)));
       await Promise.all([ended, this.#claim.release()]);
     } catch (error) {
       this.interrupt(lost(error));
