@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { RunId } from '../journal/event.ts';
 import type { Journal, Owner, RunRow } from '../journal/journal.ts';
+import { isUnfinished, isWorkedOn } from '../journal/rows.ts';
 import { amdahlCommand } from './invocation.ts';
 import { EXIT } from './report.ts';
 import { findRun, requireJournal } from './runReference.ts';
@@ -34,8 +35,7 @@ interface Became {
 export async function cancelCommand(texts: readonly string[], flags: CancelFlags, terminal: Terminal): Promise<number> {
   const journal = requireJournal();
   try {
-    const runs =
-      flags.all === true ? (await journal.unfinished()).filter(({ status }) => status === 'running') : await named(journal, texts);
+    const runs = flags.all === true ? (await journal.unfinished()).filter(isWorkedOn) : await named(journal, texts);
     if (runs.length === 0) terminal.err.line('Nobody works on a run here.');
     const all = await Promise.all(runs.map(({ run }) => cancel(journal, run, flags)));
     for (const one of all) tell(one, flags, terminal);
@@ -61,13 +61,14 @@ async function cancel(journal: Journal, run: RunId, { reason = 'amdahl cancel', 
   const { owner } = before;
   const from = Date.now();
   for (;;) {
-    const status = (await journal.row(run))?.status ?? 'cancelled';
+    const row = await journal.row(run);
+    const status = row?.status ?? 'cancelled';
     if (status === 'cancelled') return { run, became: 'cancelled', status };
     // Its owner has died meanwhile: the run is ended here.
-    if (status === 'interrupted') {
+    if (row !== undefined && isUnfinished(row) && !isWorkedOn(row)) {
       const after = await journal.cancel(run, { reason });
       if (after.kind === 'cancelled') return { run, became: 'cancelled', status: 'cancelled' };
-    } else if (status !== 'running') return { run, became: 'ended', status };
+    } else if (row === undefined || !isUnfinished(row)) return { run, became: 'ended', status };
     const waited = Date.now() - from;
     if (waited > FROZEN_AFTER_MS && isFrozen(owner)) return { run, became: 'frozen', status, owner };
     if (waited > wait * 1_000) return { run, became: 'waiting', status, owner };

@@ -35,6 +35,9 @@ export interface JournalHealth {
   readonly running?: readonly RunningRun[];
   /** Runs whose process is gone, newest first: a resume goes on with them. */
   readonly interrupted?: readonly string[];
+  /** How many runs wait for people, and how many questions are open. */
+  readonly parked?: number;
+  readonly asks?: number;
   /** What SQLite's own check says; 'skipped' where the file is too large for a quick one. */
   readonly check?: 'ok' | 'skipped' | 'failed';
   readonly problem?: string;
@@ -67,9 +70,11 @@ export async function journalHealth(): Promise<JournalHealth> {
   }
 }
 
-type Contents = Pick<JournalHealth, 'runs' | 'more' | 'running' | 'interrupted' | 'check'> & { readonly flaw: string | undefined };
+type Contents = Pick<JournalHealth, 'runs' | 'more' | 'running' | 'interrupted' | 'parked' | 'asks' | 'check'> & {
+  readonly flaw: string | undefined;
+};
 
-const BLANK: Contents = { runs: 0, more: false, running: [], interrupted: [], check: 'ok', flaw: undefined };
+const BLANK: Contents = { runs: 0, more: false, running: [], interrupted: [], parked: 0, asks: 0, check: 'ok', flaw: undefined };
 
 /**
  * Whether there is a file with nothing in it: opened as a journal it would become one. Read by hand, without SQLite, which
@@ -103,10 +108,12 @@ async function contents(path: string, cheap: boolean): Promise<Contents> {
     const rows = (await journal?.rows(RUNS_COUNTED_MAX)) ?? [];
     const running = rows.flatMap((row) => (row.status === 'running' && row.owner !== undefined ? [runningOf(row, row.owner)] : []));
     const interrupted = rows.flatMap(({ run, status }) => (status === 'interrupted' ? [run] : []));
+    const parked = rows.filter(({ status }) => status === 'parked').length;
+    const asks = (await journal?.asks())?.length ?? 0;
     // While the journal is open: whoever closes it last must be able to tidy up, and a reader cannot.
     const flaw = cheap ? flawIn(path) : undefined;
     const check = !cheap ? 'skipped' : flaw === undefined ? 'ok' : 'failed';
-    return { runs: rows.length, more: rows.length === RUNS_COUNTED_MAX, running, interrupted, check, flaw };
+    return { runs: rows.length, more: rows.length === RUNS_COUNTED_MAX, running, interrupted, parked, asks, check, flaw };
   } finally {
     await journal?.close();
   }

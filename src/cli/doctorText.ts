@@ -92,7 +92,7 @@ function modelLine({ model }: Diagnosis, colors: Colors): string {
 }
 
 function journalLines(journal: JournalHealth, colors: Colors, command: string): string[] {
-  const { file, exists, bytes = 0, runs, more, running = [], interrupted = [], check, problem } = journal;
+  const { file, exists, bytes = 0, runs, more, running = [], interrupted = [], parked = 0, asks = 0, check, problem } = journal;
   const bad = problem === undefined ? [] : [badLine('journal', problem, colors)];
   if (!exists) return problem === undefined ? [factLine('journal', `none yet: the first run makes ${file}`, colors)] : bad;
   if (runs === undefined) return bad;
@@ -112,6 +112,7 @@ function journalLines(journal: JournalHealth, colors: Colors, command: string): 
     ...(first === undefined
       ? []
       : [`  ${many(interrupted.length, 'run')} interrupted: ${command} resume ${visible(first)} goes on with the newest`]),
+    ...(asks === 0 ? [] : [`  ${many(asks, 'question')} to people open, ${many(parked, 'run')} parked: ${command} inbox lists them`]),
   ];
 }
 

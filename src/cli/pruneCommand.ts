@@ -20,7 +20,7 @@ export interface PruneFlags {
 }
 
 const RUNS_SHOWN = 20;
-const STATUSES: readonly PrunableStatus[] = ['succeeded', 'partial', 'failed', 'cancelled', 'interrupted'];
+const STATUSES: readonly PrunableStatus[] = ['succeeded', 'partial', 'failed', 'cancelled', 'interrupted', 'parked'];
 
 export async function pruneCommand(flags: PruneFlags, terminal: Terminal): Promise<number> {
   const { out, err } = terminal;

@@ -78,6 +78,7 @@ function cellsOf(row: RunRow, tookMs: number, now: number, { colors }: Output): 
 export function paintOf(status: RunStatus, colors: Output['colors']): (text: string) => string {
   return {
     running: colors.cyan,
+    parked: colors.yellow,
     succeeded: colors.green,
     partial: colors.yellow,
     failed: colors.red,

@@ -6,6 +6,7 @@ import { billNow, addToBill, emptyBill } from '../journal/bill.ts';
 import type { Bill } from '../journal/bill.ts';
 import type { Entry, Gap } from '../journal/event.ts';
 import type { Journal, RunRow } from '../journal/journal.ts';
+import { isWorkedOn } from '../journal/rows.ts';
 import type { CallNode, RunTree } from '../journal/tree.ts';
 import { treeOf } from '../journal/tree.ts';
 import { renderBill } from './billText.ts';
@@ -41,7 +42,7 @@ export async function showCommand(text: string, options: ShowOptions, { out }: T
 async function showRun(journal: Journal, row: RunRow, options: ShowOptions, out: Output): Promise<void> {
   const open = emptyBill();
   const turnedAway = nobodyTurnedAway();
-  const abandoned = row.status !== 'running';
+  const abandoned = !isWorkedOn(row);
   const tree = await treeOf(
     tee(journal.read(row.run), ({ event }) => {
       addToBill(open, event);
@@ -129,6 +130,8 @@ function nextText({ run, status }: RunRow, { failure }: RunTree): string | undef
     case 'cancelled':
     case 'interrupted':
       return `go on: ${amdahlCommand()} resume ${run}`;
+    case 'parked':
+      return `answer what it asks: ${amdahlCommand()} inbox`;
     case 'running':
     case 'succeeded':
       return undefined;
@@ -145,7 +148,7 @@ function* headLines(row: RunRow, tree: RunTree, { colors, width }: Output): Gene
   if (tree.budget !== undefined) yield field('budget', budgetText(tree.budget));
   if (tree.input !== undefined)
     yield field('input', clipLine(typeof tree.input === 'string' ? tree.input : JSON.stringify(tree.input), Math.min(width() - 9, 160)));
-  if (row.owner !== undefined && row.status === 'running')
+  if (row.owner !== undefined && isWorkedOn(row))
     yield field('owner', `process ${row.owner.pid} on ${row.owner.host}${row.owner.alive ? '' : ', gone'}`);
   if (tree.failure !== undefined) yield field('failed', colors.red(`${tree.failure.code}: ${visible(pasteable(tree.failure.message))}`));
   if (tree.reason !== undefined) yield field('because', clipLine(tree.reason, width() - 9));

@@ -1,8 +1,9 @@
 // One journal copied into another: to encrypt one that is clear, to change a key, to move runs. Called by users.
 
 import { canonical } from '../agent/canonical.ts';
-import type { Event } from './event.ts';
+import type { Event, RunId } from './event.ts';
 import type { Journal, RunRow } from './journal.ts';
+import { isWorkedOn } from './rows.ts';
 
 /** Events of one append. */
 const EVENTS_MAX = 256;
@@ -23,7 +24,7 @@ export interface Copied {
 export async function copyJournal(from: Journal, to: Journal): Promise<Copied> {
   const [copied, left]: [string[], string[]] = [[], []];
   for (const row of (await from.rows(ROWS_MAX)).toReversed()) {
-    const isCopied = row.status !== 'running' && (await begins(from, to, row)) && (await copyRun(from, to, row));
+    const isCopied = !isWorkedOn(row) && (await begins(from, to, row)) && (await copyRun(from, to, row));
     (isCopied ? copied : left).push(row.run);
   }
   return { copied, left };
@@ -33,13 +34,22 @@ export async function copyJournal(from: Journal, to: Journal): Promise<Copied> {
 async function begins(from: Journal, to: Journal, { run, events }: RunRow): Promise<boolean> {
   const there = await to.row(run);
   if (there === undefined) return true;
-  if (there.status === 'running' || there.events >= events) return false;
+  if (isWorkedOn(there) || there.events >= events) return false;
   const own = from.read(run)[Symbol.asyncIterator]();
   for await (const { event } of to.read(run)) {
     const next = await own.next();
     if (next.done === true || canonical(next.value.event) !== canonical(event)) return false;
   }
   return true;
+}
+
+/** What people said and no event has yet. */
+async function copyResponses(from: Journal, to: Journal, run: RunId): Promise<void> {
+  for (const { ask, response } of await from.asks({ run, all: true })) {
+    if (response === undefined) continue;
+    const { at, ...reply } = response;
+    await to.respond(ask, reply, at);
+  }
 }
 
 async function copyRun(from: Journal, to: Journal, { run }: RunRow): Promise<boolean> {
@@ -53,6 +63,7 @@ async function copyRun(from: Journal, to: Journal, { run }: RunRow): Promise<boo
       batch = [];
     }
     await claim.append(batch);
+    await copyResponses(from, to, run);
     return true;
   } finally {
     await claim.release();

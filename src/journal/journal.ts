@@ -6,8 +6,9 @@
 // I2 notes and appends of one claim are stored in the order in which they were made. When an append is
 //    acknowledged, so is every note before it. The events of one append become durable together or not at all.
 
+import type { AskResponse, AskRow, AsksOptions, Reply, Responded, Response } from './ask.ts';
 import type { Pruned, PruneOptions } from './prune.ts';
-import type { Entry, Event, EventKind, Place, ProgramRef, RunId } from './event.ts';
+import type { AskId, Entry, Event, EventKind, Place, ProgramRef, RunId } from './event.ts';
 
 /** Who works on a run. `pid` and `host` are for people and for telling whether it is still alive. */
 export interface Owner {
@@ -16,9 +17,12 @@ export interface Owner {
   readonly host: string;
 }
 
-export type RunStatus = 'running' | 'succeeded' | 'partial' | 'failed' | 'cancelled' | 'interrupted';
+export type RunStatus = 'running' | 'parked' | 'succeeded' | 'partial' | 'failed' | 'cancelled' | 'interrupted';
 
-/** One line per run, kept beside the events. `interrupted` is a running one whose owner is gone. Times in epoch ms. */
+/**
+ * One line per run, kept beside the events. `parked`: its last event says that it waits for people; a living owner does so in a process.
+ * `interrupted` is a running one whose owner is gone. Times in epoch ms.
+ */
 export interface RunRow {
   readonly run: RunId;
   readonly agent: string;
@@ -31,6 +35,12 @@ export interface RunRow {
   readonly events: number;
   readonly epoch: number;
   readonly owner?: Owner & { readonly alive: boolean; readonly seenAt: number };
+}
+
+/** A run that has not ended. */
+export interface UnfinishedRow extends RunRow {
+  /** Nobody works on it and somebody could: it is interrupted, or parked with a response or an expiry that it does not know of. */
+  readonly ready: boolean;
 }
 
 /** The right to append to one run, until it is released or somebody with a higher epoch takes it. */
@@ -51,6 +61,13 @@ export interface Claim {
   onLost(listener: (error: Error) => void): void;
   /** Calls back once when somebody, here or in another process, wants the run to stop. What is done about it is the holder's. */
   onCancel(listener: (reason: string) => void): void;
+  /**
+   * Calls back once per accepted response to an ask of the run, also for those accepted before: at once where it was accepted in this
+   * process, else within about a second. The holder journals it.
+   */
+  onResponse(listener: (ask: AskId, response: Response) => void): void;
+  /** Responses that were accepted and not journaled yet, oldest first. Looked at before an ask expires, none is passed over. */
+  responses(): Promise<readonly AskResponse[]>;
   /** Makes all notes durable and gives the run up. Safe to call twice. Never throws. */
   release(): Promise<void>;
 }
@@ -105,15 +122,32 @@ export interface Journal {
   row(run: RunId): Promise<RunRow | undefined>;
   /** Newest first. */
   rows(limit?: number): Promise<readonly RunRow[]>;
-  /** Runs that have not ended, oldest first: those somebody works on, and those whose owner is gone. O(runs). */
-  unfinished(): Promise<readonly RunRow[]>;
+  /**
+   * Runs that have not ended, oldest first: those somebody works on, those that are parked, and those whose owner is gone.
+   * `now`: by which asks are past their time. Default: the journal's clock. O(unfinished runs and their asks).
+   */
+  unfinished(now?: number): Promise<readonly UnfinishedRow[]>;
+  /** Questions to people, oldest first. O(those that are open), with `all` or `run` O(those there are, or are of it). */
+  asks(options?: AsksOptions): Promise<readonly AskRow[]>;
+  /**
+   * The one of this id, or whose id alone begins so.
+   * @throws AmdahlError ASK_UNKNOWN where that may be several, or is shorter than ASK_PREFIX_MIN.
+   */
+  ask(idOrPrefix: string): Promise<AskRow | undefined>;
+  /**
+   * Says something to an ask. The first response that comes in time, from whatever process, is accepted and durable; whoever works on
+   * the run hears of it, or its next entry does.
+   * @throws AmdahlError NOT_JSON
+   */
+  respond(ask: AskId, reply: Reply, now: number): Promise<Responded>;
   /**
    * Calls back when this process has stored more events of a run, or given it up; returns what stops that. Not of what other
    * processes do: who wants to know reads again. The listener must only take note, not work.
    */
   watch(run: RunId, listener: () => void): () => void;
   /**
-   * Stops a run, whoever works on it. It can be gone on with afterwards, like any other that was cancelled.
+   * Stops a run, whoever works on it; where nobody does, its open asks are withdrawn. It can be gone on with afterwards, like any
+   * other that was cancelled.
    * @throws AmdahlError RUN_UNKNOWN
    */
   cancel(run: RunId, options?: CancelOptions): Promise<Cancelling>;

@@ -6,10 +6,12 @@
 // a reader gets objects of its own, and a typical event takes 200 to 400 bytes. Notes are stored at once.
 // Places are indexed at the first look-up, which a fresh run never makes.
 
-import { decodeEvent, encodeEvent } from './codec.ts';
+import { decodeEvent } from './codec.ts';
 import type { BlobSource, EncodedEvent, StoredEvent } from './codec.ts';
 import { EVENT_VERSION } from './event.ts';
-import type { Entry, Event, Place, RunId } from './event.ts';
+import type { AskRow, AsksOptions, Reply, Responded } from './ask.ts';
+import { isAskEvent } from './ask.ts';
+import type { AskId, Entry, Event, EventOf, Place, RunId } from './event.ts';
 import {
   type Answer,
   ANSWERS_MAX,
@@ -19,23 +21,14 @@ import {
   type Journal,
   type ReadOptions,
   type RunRow,
+  type UnfinishedRow,
 } from './journal.ts';
-import {
-  Break,
-  cancelledText,
-  endCancelled,
-  journalClosed,
-  NO_REASON,
-  refuseNamed,
-  runLost,
-  runOwnedHere,
-  runReleased,
-  runUnknown,
-  Wish,
-} from './ownership.ts';
+import { MemoryAsks } from './memoryAsks.ts';
+import { MemoryClaim, type MemoryHome } from './memoryClaim.ts';
+import { cancelledText, endCancelled, journalClosed, NO_REASON, refuseNamed, runOwnedHere, runUnknown } from './ownership.ts';
 import { Watchers } from './watchers.ts';
 import { checkMaxAge, checkPrune, isPruned, type Pruned, type PruneOptions } from './prune.ts';
-import { advanceRow, isRunEvent, ROWS_DEFAULT, showRow } from './rows.ts';
+import { advanceRow, changesRow, isUnfinished, ROWS_DEFAULT, showRow, showUnfinished } from './rows.ts';
 import type { RowState } from './rows.ts';
 
 export interface MemoryJournalOptions {
@@ -75,7 +68,8 @@ class MemoryStore implements MemoryJournal, BlobSource {
   readonly #runs = new Map<RunId, MemoryRun>();
   readonly #blobs = new Map<string, string>();
   readonly #answers = new Map<string, Answer[]>();
-  readonly watchers = new Watchers();
+  readonly #asks = new MemoryAsks((run) => this.#runs.get(run)?.row?.scope);
+  readonly #watchers = new Watchers();
   #closed = false;
 
   constructor({ clock, maxAgeMs }: MemoryJournalOptions) {
@@ -84,20 +78,20 @@ class MemoryStore implements MemoryJournal, BlobSource {
   }
 
   async claim(run: RunId): Promise<Claim> {
-    this.assertOpen();
+    this.#assertOpen();
     if (this.#maxAgeMs !== undefined) await this.prune({ olderThanMs: this.#maxAgeMs });
     const kept = this.#runs.get(run) ?? newRun(run);
     if (kept.claim?.alive === true) throw runOwnedHere(run, this.#owner);
     this.#runs.set(run, kept);
     kept.epoch += 1;
     const before = kept.claim;
-    kept.claim = new MemoryClaim(this, kept);
+    kept.claim = new MemoryClaim(this.#homeOf(kept), run, kept.epoch, kept.texts.length);
     before?.lose();
     return kept.claim;
   }
 
   async at(run: RunId, place: Place): Promise<readonly Entry[]> {
-    this.assertOpen();
+    this.#assertOpen();
     const kept = this.#runs.get(run);
     if (kept === undefined) return [];
     kept.seqsByPlace ??= this.#indexPlaces(kept);
@@ -105,7 +99,7 @@ class MemoryStore implements MemoryJournal, BlobSource {
   }
 
   async *read(run: RunId, options: ReadOptions = {}): AsyncGenerator<Entry> {
-    this.assertOpen();
+    this.#assertOpen();
     const kept = this.#runs.get(run);
     const kinds = options.kinds === undefined ? undefined : new Set(options.kinds);
     for (let seq = (options.after ?? -1) + 1; kept !== undefined && seq < kept.texts.length; seq += 1) {
@@ -115,7 +109,7 @@ class MemoryStore implements MemoryJournal, BlobSource {
   }
 
   async answers(key: string): Promise<readonly Answer[]> {
-    this.assertOpen();
+    this.#assertOpen();
     const found = (this.#answers.get(key) ?? []).filter(({ run }) => this.#runs.has(run));
     return found
       .reverse()
@@ -124,12 +118,12 @@ class MemoryStore implements MemoryJournal, BlobSource {
   }
 
   async row(run: RunId): Promise<RunRow | undefined> {
-    this.assertOpen();
+    this.#assertOpen();
     return this.#row(this.#runs.get(run));
   }
 
   async rows(limit: number = ROWS_DEFAULT): Promise<readonly RunRow[]> {
-    this.assertOpen();
+    this.#assertOpen();
     const rows = [...this.#runs.values()].reverse().map((kept) => this.#row(kept));
     return rows
       .filter((row) => row !== undefined)
@@ -137,33 +131,51 @@ class MemoryStore implements MemoryJournal, BlobSource {
       .slice(0, limit);
   }
 
-  async unfinished(): Promise<readonly RunRow[]> {
-    this.assertOpen();
+  async unfinished(now: number = this.#now()): Promise<readonly UnfinishedRow[]> {
+    this.#assertOpen();
     const rows = [...this.#runs.values()].map((kept) => this.#row(kept));
     return rows
       .filter((row) => row !== undefined)
-      .filter(({ status }) => status === 'running' || status === 'interrupted')
-      .sort((a, b) => a.startedAt - b.startedAt);
+      .filter(isUnfinished)
+      .sort((a, b) => a.startedAt - b.startedAt)
+      .map((row) => showUnfinished(row, () => this.#asks.canGoOn(row.run, now)));
+  }
+
+  async asks(options: AsksOptions = {}): Promise<readonly AskRow[]> {
+    this.#assertOpen();
+    return this.#asks.list(options);
+  }
+
+  async ask(idOrPrefix: string): Promise<AskRow | undefined> {
+    this.#assertOpen();
+    return this.#asks.find(idOrPrefix);
+  }
+
+  async respond(ask: AskId, reply: Reply, now: number): Promise<Responded> {
+    this.#assertOpen();
+    const responded = this.#asks.respond(ask, reply, now);
+    if (responded.kind === 'accepted') this.#runs.get(responded.row.run)?.claim?.hear(responded.row);
+    return responded;
   }
 
   async cancel(run: RunId, { reason = NO_REASON }: CancelOptions = {}): Promise<Cancelling> {
     const row = await this.row(run);
     if (row === undefined) throw runUnknown(run);
     const claim = this.#runs.get(run)?.claim;
-    if (row.status !== 'running' && row.status !== 'interrupted') return { kind: 'ended', status: row.status };
+    if (!isUnfinished(row)) return { kind: 'ended', status: row.status };
     if (claim?.alive === true) {
       claim.cancel(reason);
       return { kind: 'asked', owner: this.#owner };
     }
-    await endCancelled(await this.claim(run), cancelledText(run, reason), this.#clock?.now() ?? row.updatedAt);
+    await endCancelled(await this.claim(run), this.#open(run), cancelledText(run, reason), this.#clock?.now() ?? row.updatedAt);
     return { kind: 'cancelled' };
   }
 
   async prune(options: PruneOptions): Promise<Pruned> {
-    this.assertOpen();
+    this.#assertOpen();
     checkPrune(options);
     for (const run of options.runs ?? []) refuseNamed(run, await this.row(run as RunId)); // looked up as it is given
-    const now = this.#clock?.now() ?? Math.max(0, ...[...this.#runs.values()].map(({ updatedAt }) => updatedAt));
+    const now = this.#now();
     const all = [...this.#runs.values()].map((kept) => this.#row(kept)).filter((row) => row !== undefined);
     const runs = all.filter((row) => isPruned(row, options, now));
     const gone = new Set(runs.map(({ run }) => run));
@@ -178,6 +190,7 @@ class MemoryStore implements MemoryJournal, BlobSource {
       for (const run of gone) {
         this.#runs.get(run)?.claim?.lose();
         this.#runs.delete(run);
+        this.#asks.drop(run);
       }
       for (const [hash] of orphans) this.#blobs.delete(hash);
       for (const [key, answers] of this.#answers)
@@ -205,7 +218,7 @@ class MemoryStore implements MemoryJournal, BlobSource {
   }
 
   watch(run: RunId, listener: () => void): () => void {
-    return this.watchers.add(run, listener);
+    return this.#watchers.add(run, listener);
   }
 
   abandon(run?: RunId): void {
@@ -222,11 +235,25 @@ class MemoryStore implements MemoryJournal, BlobSource {
     return this.#blobs.get(hash);
   }
 
-  assertOpen(): void {
+  #assertOpen(): void {
     if (this.#closed) throw journalClosed(this.name);
   }
 
-  write(kept: MemoryRun, event: Event, encoded: EncodedEvent): void {
+  #homeOf(kept: MemoryRun): MemoryHome {
+    const { run } = kept;
+    return {
+      assertOpen: () => this.#assertOpen(),
+      write: (event, encoded) => this.#write(kept, event, encoded),
+      tell: () => this.#watchers.tell(run),
+      responded: () => this.#asks.responded(run),
+      leave: (claim) => {
+        if (kept.claim === claim) kept.claim = undefined;
+        this.#watchers.tell(run);
+      },
+    };
+  }
+
+  #write(kept: MemoryRun, event: Event, encoded: EncodedEvent): void {
     const { place, json, blobs } = encoded;
     for (const { hash, text } of blobs) if (!this.#blobs.has(hash)) this.#blobs.set(hash, text);
     if (place !== undefined && kept.seqsByPlace !== undefined) addSeq(kept.seqsByPlace, place, kept.texts.length);
@@ -235,9 +262,20 @@ class MemoryStore implements MemoryJournal, BlobSource {
       known.push({ run: kept.run, place, seq: kept.texts.length, at: event.at });
       this.#answers.set(encoded.answer, known);
     }
+    if (isAskEvent(event)) this.#asks.take(kept.run, kept.texts.length, event);
     kept.texts.push(json);
     kept.updatedAt = event.at;
-    if (isRunEvent(event)) kept.row = advanceRow(kept.row, event);
+    if (changesRow(kept.row, event)) kept.row = advanceRow(kept.row, event);
+  }
+
+  #open(run: RunId): readonly EventOf<'ask.opened'>[] {
+    const kept = this.#runs.get(run);
+    const events = this.#asks.list({ run }).map(({ seq }) => (kept === undefined ? undefined : this.#entry(kept, seq).event));
+    return events.filter((event) => event?.kind === 'ask.opened');
+  }
+
+  #now(): number {
+    return this.#clock?.now() ?? Math.max(0, ...[...this.#runs.values()].map(({ updatedAt }) => updatedAt));
   }
 
   #indexPlaces(kept: MemoryRun): Map<string, number[]> {
@@ -262,84 +300,6 @@ class MemoryStore implements MemoryJournal, BlobSource {
         ? {}
         : { owner: { ...this.#owner, alive: claim.alive, seenAt: (claim.alive ? this.#clock?.now() : undefined) ?? updatedAt } };
     return showRow(kept.row, { run, updatedAt, epoch, events: texts.length, ...owner });
-  }
-}
-
-class MemoryClaim implements Claim {
-  readonly run: RunId;
-  readonly epoch: number;
-  readonly events: number;
-  alive = true;
-  readonly #store: MemoryStore;
-  readonly #kept: MemoryRun;
-  readonly #break = new Break();
-  readonly #wish = new Wish();
-  #released = false;
-
-  constructor(store: MemoryStore, kept: MemoryRun) {
-    this.run = kept.run;
-    this.epoch = kept.epoch;
-    this.events = kept.texts.length;
-    this.#store = store;
-    this.#kept = kept;
-  }
-
-  note(event: Event): void {
-    if (this.#break.error !== undefined || this.#released) return;
-    try {
-      this.#write([event]);
-    } catch (thrown) {
-      this.#fail(thrown);
-    }
-  }
-
-  async append(events: readonly Event[]): Promise<void> {
-    if (this.#break.error !== undefined) throw this.#break.error;
-    if (this.#released) throw runReleased(this.run);
-    try {
-      this.#write(events);
-    } catch (thrown) {
-      this.#fail(thrown);
-      throw thrown;
-    }
-  }
-
-  onCancel(listener: (reason: string) => void): void {
-    this.#wish.onMade(listener);
-  }
-
-  cancel(reason: string): void {
-    this.#wish.make(reason);
-  }
-
-  onLost(listener: (error: Error) => void): void {
-    this.#break.onBreak(listener);
-  }
-
-  async release(): Promise<void> {
-    this.#released = true;
-    if (this.#kept.claim === this) this.#kept.claim = undefined;
-    this.#store.watchers.tell(this.run);
-  }
-
-  lose(): void {
-    this.#break.break(runLost(this.run, this.epoch));
-  }
-
-  /** All or nothing: an event that cannot be encoded leaves none of its append behind. */
-  #write(events: readonly Event[]): void {
-    this.#store.assertOpen();
-    const encoded = events.map(encodeEvent);
-    events.forEach((event, index) => {
-      const form = encoded[index];
-      if (form !== undefined) this.#store.write(this.#kept, event, form);
-    });
-    this.#store.watchers.tell(this.run);
-  }
-
-  #fail(thrown: unknown): void {
-    this.#break.break(thrown instanceof Error ? thrown : new Error(String(thrown)));
-    this.alive = false;
   }
 }
 

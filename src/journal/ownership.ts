@@ -1,9 +1,11 @@
-// What a claim's end looks like, the same in every store: the errors that say who has a run, and the
-// break that a claim goes through at most once. Called by the stores.
+// What a claim hears and how it ends, the same in every store: the errors that say who has a run, the break that a claim goes
+// through at most once, the wish to stop, and what people said. Called by the stores.
 
 import { AmdahlError, sentence } from '../agent/errors.ts';
-import type { RunId } from './event.ts';
+import type { AskResponse, Response } from './ask.ts';
+import type { AskId, EventOf, RunId } from './event.ts';
 import type { Claim, Owner, RunRow } from './journal.ts';
+import { isWorkedOn } from './rows.ts';
 
 /** What a cancelled run says of itself; `reason` without a period at its end. */
 export function cancelledText(run: RunId, reason: string): string {
@@ -13,10 +15,11 @@ export function cancelledText(run: RunId, reason: string): string {
 /** Why a run is cancelled where nobody said so. */
 export const NO_REASON = 'somebody stopped it';
 
-/** Ends a run that nobody works on any more, through a claim that was taken for it. */
-export async function endCancelled(claim: Claim, reason: string, at: number): Promise<void> {
+/** Ends a run that nobody works on any more, through a claim that was taken for it. Nobody is asked any more; what was answered stays. */
+export async function endCancelled(claim: Claim, open: readonly EventOf<'ask.opened'>[], reason: string, at: number): Promise<void> {
   try {
-    await claim.append([{ kind: 'run.cancelled', reason, at }]);
+    const withdrawn = open.map(({ place, ask }) => ({ kind: 'ask.withdrawn', place, ask, why: 'the run was cancelled', at }) as const);
+    await claim.append([...withdrawn, { kind: 'run.cancelled', reason, at }]);
   } finally {
     await claim.release();
   }
@@ -25,7 +28,7 @@ export async function endCancelled(claim: Claim, reason: string, at: number): Pr
 /** A run that was named to be deleted must be there, and nobody may work on it. @throws AmdahlError RUN_UNKNOWN, RUN_OWNED */
 export function refuseNamed(run: string, row: RunRow | undefined): void {
   if (row === undefined) throw runUnknown(run);
-  if (row.status !== 'running') return;
+  if (!isWorkedOn(row)) return;
   const { pid, host } = row.owner ?? { pid: 0, host: 'an unknown host' };
   throw new AmdahlError(
     'RUN_OWNED',
@@ -37,6 +40,26 @@ export function refuseNamed(run: string, row: RunRow | undefined): void {
 /** There is no such run. */
 export function runUnknown(run: string): AmdahlError {
   return new AmdahlError('RUN_UNKNOWN', `There is no run '${run}' in this journal. amdahl runs lists those there are.`, { where: { run } });
+}
+
+/** What people said to the asks of a run, each opening's told once, also what came before anybody listens. */
+export class Heard {
+  readonly #seqs = new Map<AskId, number>();
+  readonly #early: AskResponse[] = [];
+  readonly #listeners: ((ask: AskId, response: Response) => void)[] = [];
+
+  /** `seq` of the ask.opened that it is to. */
+  tell(ask: AskId, seq: number, response: Response): void {
+    if (this.#seqs.get(ask) === seq) return;
+    this.#seqs.set(ask, seq);
+    if (this.#listeners.length === 0) this.#early.push({ ask, response });
+    for (const listener of this.#listeners) queueMicrotask(() => listener(ask, response));
+  }
+
+  onTold(listener: (ask: AskId, response: Response) => void): void {
+    this.#listeners.push(listener);
+    for (const { ask, response } of this.#early.splice(0)) queueMicrotask(() => listener(ask, response));
+  }
 }
 
 /** A wish to stop that comes at most once, also before anybody listens. */

@@ -1,9 +1,10 @@
 // Which runs may be forgotten: what was asked for, checked, and the choice among the rows of a journal. The stores delete
-// them. Runs that somebody works on are never chosen, and interrupted ones only where that is asked for.
+// them. Runs that somebody works on are never chosen, and interrupted and parked ones only where that is asked for.
 
 import { AmdahlError } from '../agent/errors.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';
 import type { RunRow, RunStatus } from './journal.ts';
+import { isWorkedOn } from './rows.ts';
 
 /** What may be chosen: everything but what is being worked on. */
 export type PrunableStatus = Exclude<RunStatus, 'running'>;
@@ -13,9 +14,9 @@ export interface PruneOptions {
   readonly before?: number;
   /** The same, counted back from now. */
   readonly olderThanMs?: number;
-  /** Only these. Default: succeeded, partial, failed, cancelled; 'interrupted' has to be named, since such a run can go on. */
+  /** Only these. Default: succeeded, partial, failed, cancelled; 'interrupted' and 'parked' have to be named, since such runs can go on. */
   readonly statuses?: readonly PrunableStatus[];
-  /** Only these. One that is interrupted is meant by its name. */
+  /** Only these. One that is interrupted or parked is meant by its name. */
   readonly runs?: readonly string[];
   /** Says what would be deleted, and deletes nothing. */
   readonly dryRun?: boolean;
@@ -35,7 +36,7 @@ export interface Pruned {
 
 const OPTIONS: OptionNames<PruneOptions> = { before: true, olderThanMs: true, statuses: true, runs: true, dryRun: true };
 const ENDED: readonly PrunableStatus[] = ['succeeded', 'partial', 'failed', 'cancelled'];
-const PRUNABLE: ReadonlySet<string> = new Set([...ENDED, 'interrupted']);
+const PRUNABLE: ReadonlySet<string> = new Set([...ENDED, 'interrupted', 'parked']);
 
 /** @throws AmdahlError MISCONFIGURED also where nothing says which runs. */
 export function checkPrune(options: PruneOptions): void {
@@ -57,7 +58,7 @@ export function checkPrune(options: PruneOptions): void {
 /** Whether a run is chosen. Pure. */
 export function isPruned(row: RunRow, { before, olderThanMs, statuses, runs }: PruneOptions, now: number): boolean {
   const { status, updatedAt, run } = row;
-  if (status === 'running' || (runs !== undefined && !runs.includes(run))) return false;
+  if (status === 'running' || isWorkedOn(row) || (runs !== undefined && !runs.includes(run))) return false;
   const meant = statuses ?? (runs === undefined ? ENDED : undefined);
   if (meant !== undefined && !meant.includes(status)) return false;
   return updatedAt < Math.min(before ?? Infinity, olderThanMs === undefined ? Infinity : now - olderThanMs);

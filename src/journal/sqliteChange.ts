@@ -2,6 +2,7 @@
 // one. Made by sqliteClaim.ts and sqliteStore.ts, gathered by sqliteGroup.ts, done by sqliteWriter.ts.
 
 import type { AmdahlError } from '../agent/errors.ts';
+import type { AskState } from './ask.ts';
 import type { RunId } from './event.ts';
 import type { RowState } from './rows.ts';
 import type { StoredOwner } from './sqliteOwner.ts';
@@ -24,6 +25,8 @@ export type Change =
       readonly cells: readonly Cell[];
       /** Which of them are answers that other calls may use. Absent where none is. */
       readonly answers: readonly StoredAnswer[] | undefined;
+      /** What they say of questions to people. Absent where they say nothing. */
+      readonly asks: readonly StoredAskEvent[] | undefined;
       /** Texts by hash. */
       readonly blobs: ReadonlyMap<string, Stored>;
       /** Absent where no event changes the run's row. */
@@ -44,6 +47,8 @@ export type Change =
   | { readonly do: 'beat'; readonly no: number; readonly epoch: number; readonly seenAt: number }
   /** Leaves a wish to stop with the owner of a run. */
   | { readonly do: 'cancel'; readonly no: number; readonly epoch: number; readonly reason: string }
+  /** Keeps what somebody said to a question, if that is open and in time. */
+  | { readonly do: 'respond'; readonly ask: string; readonly response: string; readonly at: number }
   | { readonly do: 'disown'; readonly no: number; readonly epoch: number }
   | { readonly do: 'nothing' };
 
@@ -53,6 +58,12 @@ export interface StoredAnswer {
   readonly key: string;
   readonly at: number;
 }
+
+/** One ask.* event. `ask`: as it is found, `sealed`: its id in an encrypted file. The `nth` of an append opens it. */
+export type StoredAskEvent = { readonly ask: string; readonly at: number } & (
+  | { readonly nth: number; readonly sealed: string | null; readonly of: string; readonly expiresAt: number | null }
+  | { readonly state: AskState }
+);
 
 /** A text, or what it was sealed to. */
 export type Stored = string | Uint8Array;

@@ -9,14 +9,16 @@
 import { encodeEvent } from './codec.ts';
 import type { EncodedEvent } from './codec.ts';
 import { EVENT_VERSION } from './event.ts';
-import type { Event, RunId } from './event.ts';
+import { type AskResponse, type AskRow, isAskEvent, type Response, stateAfter } from './ask.ts';
+import type { AskId, Event, RunId } from './event.ts';
 import type { GroupCommit, Job } from './sqliteGroup.ts';
 import type { Claim } from './journal.ts';
-import { Break, runLost, runReleased, Wish } from './ownership.ts';
+import { Break, Heard, runLost, runReleased, Wish } from './ownership.ts';
 import type { Seal } from './sqliteSeal.ts';
-import { advanceRow, isRunEvent } from './rows.ts';
+import type { AskEvent } from './worldEvent.ts';
+import { advanceRow, changesRow } from './rows.ts';
 import type { RowState } from './rows.ts';
-import { type Cell, type Change, EVENT_CELLS, type Stored, type StoredAnswer } from './sqliteChange.ts';
+import { type Cell, type Change, EVENT_CELLS, type Stored, type StoredAnswer, type StoredAskEvent } from './sqliteChange.ts';
 import type { StoredRun } from './sqliteTables.ts';
 
 /** What a claim needs of its store. */
@@ -27,6 +29,8 @@ export interface ClaimHome {
   readonly leave: (claim: SqliteClaim) => void;
   /** More of its run is stored, or it was given up. */
   readonly tell: (run: RunId) => void;
+  /** Responses to a run that it has not journaled, oldest first. */
+  readonly responded: (run: RunId) => Promise<readonly AskRow[]>;
   /** Of an encrypted file. */
   readonly seal: Seal | undefined;
 }
@@ -43,6 +47,7 @@ interface Waiter {
 interface Batch {
   readonly cells: Cell[];
   readonly answers: StoredAnswer[];
+  readonly asks: StoredAskEvent[];
   readonly blobs: Map<string, Stored>;
   readonly waiters: Waiter[];
   row: RowState | undefined;
@@ -59,6 +64,7 @@ export class SqliteClaim implements Claim {
   readonly #home: ClaimHome;
   readonly #break = new Break();
   readonly #wish = new Wish();
+  readonly #heard = new Heard();
   readonly #job: Job = { change: () => this.#change(), done: (result) => this.#written(result), fail: (error) => this.fail(error) };
   readonly #beat: Job = { change: () => this.#seen(), done: (result) => this.#beaten(result), fail: () => undefined };
   #seq: number;
@@ -120,6 +126,20 @@ export class SqliteClaim implements Claim {
     this.#wish.make(reason);
   }
 
+  /** Those accepted before come with the next look for wishes, or are asked for at once by `responses`. */
+  onResponse(listener: (ask: AskId, response: Response) => void): void {
+    this.#heard.onTold(listener);
+  }
+
+  hear({ ask, seq, response }: AskRow): void {
+    if (response !== undefined && this.#released === undefined) this.#heard.tell(ask, seq, response);
+  }
+
+  async responses(): Promise<readonly AskResponse[]> {
+    const rows = await this.#home.responded(this.run);
+    return rows.flatMap(({ ask, response }) => (response === undefined ? [] : [{ ask, response }]));
+  }
+
   onLost(listener: (error: Error) => void): void {
     this.#break.onBreak(listener);
   }
@@ -152,11 +172,13 @@ export class SqliteClaim implements Claim {
   /** All or nothing: an event that cannot be encoded leaves none of its append behind. */
   #keep(events: readonly Event[]): void {
     const encoded = events.map(encodeEvent);
-    const { cells, answers, blobs } = this.#waiting;
+    const { cells, answers, asks, blobs } = this.#waiting;
     for (const [nth, { kind, place, json, blobs: more, answer }] of encoded.entries()) {
       const { seal } = this.#home;
+      const event = events[nth];
+      if (event !== undefined && isAskEvent(event)) asks.push(storedAsk(event, cells.length / EVENT_CELLS, seal));
       if (answer !== undefined)
-        answers.push({ nth: cells.length / EVENT_CELLS, key: seal?.name('answer', answer) ?? answer, at: events[nth]?.at ?? 0 });
+        answers.push({ nth: cells.length / EVENT_CELLS, key: seal?.name('answer', answer) ?? answer, at: event?.at ?? 0 });
       if (seal === undefined) {
         cells.push(kind, place ?? null, json);
         for (const { hash, text } of more) blobs.set(hash, text);
@@ -165,7 +187,7 @@ export class SqliteClaim implements Claim {
     }
     for (const event of events) {
       this.#updatedAt = event.at;
-      if (!isRunEvent(event)) continue;
+      if (!changesRow(this.#row, event)) continue;
       this.#row = advanceRow(this.#row, event);
       this.#waiting.row = this.#row;
     }
@@ -194,6 +216,7 @@ export class SqliteClaim implements Claim {
       seq: this.#seq,
       cells: batch.cells,
       answers: batch.answers.length === 0 ? undefined : batch.answers,
+      asks: batch.asks.length === 0 ? undefined : batch.asks,
       blobs: batch.blobs,
       row: batch.row === undefined ? undefined : sealedRow(batch.row, this.run, this.#home.seal),
       updatedAt: this.#updatedAt,
@@ -246,8 +269,16 @@ function sealedRow(row: RowState, run: RunId, seal: Seal | undefined): RowState 
   return { ...row, inputHash, ...(scope === undefined ? {} : { scope: seal.sealField(scope, `scope ${run}`) }) };
 }
 
+function storedAsk(event: AskEvent & { readonly at: number }, nth: number, seal: Seal | undefined): StoredAskEvent {
+  const { at } = event;
+  const ask = seal?.name('ask', event.ask) ?? event.ask;
+  if (event.kind !== 'ask.opened') return { ask, at, state: stateAfter(event.kind) };
+  const { of, expiresAt = null } = event;
+  return { ask, at, nth, sealed: seal?.sealField(event.ask, `ask ${ask}`) ?? null, of, expiresAt };
+}
+
 function emptyBatch(): Batch {
-  return { cells: [], answers: [], blobs: new Map(), waiters: [], row: undefined };
+  return { cells: [], answers: [], asks: [], blobs: new Map(), waiters: [], row: undefined };
 }
 
 /** A transaction that met a lock and what has come since. */
@@ -255,6 +286,7 @@ function joined(before: Batch, after: Batch): Batch {
   return {
     cells: [...before.cells, ...after.cells],
     answers: [...before.answers, ...after.answers.map((one) => ({ ...one, nth: one.nth + before.cells.length / EVENT_CELLS }))],
+    asks: [...before.asks, ...after.asks.map((one) => ('nth' in one ? { ...one, nth: one.nth + before.cells.length / EVENT_CELLS } : one))],
     blobs: new Map([...before.blobs, ...after.blobs]),
     waiters: [...before.waiters, ...after.waiters],
     row: after.row ?? before.row,

@@ -8,12 +8,13 @@
 // segments of 8192 events, only the last of which is written to, and a look-up asks each segment. Measured:
 // half the writing of one index over all, for one B-tree probe (about 1 us) per 8192 events of a run. Long
 // strings and setups stand in `blobs`, once per content. Answers that other calls may use are found by key in `answers`,
-// which is written to for those alone.
+// which is written to for those alone; questions to people in `asks` (sqliteAsks.ts).
 
 import { closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { AmdahlError, describe } from '../agent/errors.ts';
+import { ASKS_LAYOUT } from './sqliteAsks.ts';
 import { isBusy, journalBusy, journalDamaged, journalError, journalNewer } from './sqliteErrors.ts';
 
 /** The version of the layout below, kept in the file's user_version. */
@@ -165,13 +166,20 @@ function prepareFile(db: DatabaseSync, file: string, options: FileOptions): void
 
 /** Two processes may open a new file at once: the layout is looked at under the write lock. */
 function layOut(db: DatabaseSync, file: string): void {
-  if (pragma(db, 'user_version') === LAYOUT_VERSION && pragma(db, 'application_id') === APPLICATION_ID && isWhole(db)) return;
+  if (
+    pragma(db, 'user_version') === LAYOUT_VERSION &&
+    pragma(db, 'application_id') === APPLICATION_ID &&
+    has(db, 'answers') &&
+    has(db, 'asks')
+  )
+    return;
   db.exec('BEGIN IMMEDIATE');
   try {
     refuseForeign(db, file);
     if (pragma(db, 'application_id') !== APPLICATION_ID) db.exec(LAYOUT + SECOND);
     else if (pragma(db, 'user_version') === 1) db.exec(`ALTER TABLE runs ADD COLUMN cancel TEXT; ${SECOND} ${REFERENCES}`);
-    if (!isWhole(db)) db.exec(ADDED);
+    if (!has(db, 'answers')) db.exec(ADDED);
+    if (!has(db, 'asks')) db.exec(ASKS_LAYOUT);
     db.exec('COMMIT');
   } catch (thrown) {
     if (db.isTransaction) db.exec('ROLLBACK');
@@ -179,8 +187,8 @@ function layOut(db: DatabaseSync, file: string): void {
   }
 }
 
-function isWhole(db: DatabaseSync): boolean {
-  return db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'answers'").get() !== undefined;
+function has(db: DatabaseSync, table: 'answers' | 'asks'): boolean {
+  return db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(table) !== undefined;
 }
 
 /** Before anything is set: even the journal mode is written into the file. */

@@ -69,7 +69,7 @@ export class NearestCommitter implements Committer {
 /** How many wait for a transaction, or for the run that it takes. */
 function appenders(changes: readonly Change[]): number {
   let count = 0;
-  for (const change of changes) count += change.do === 'append' ? change.waiters : change.do === 'take' ? 1 : 0;
+  for (const change of changes) count += change.do === 'append' ? change.waiters : change.do === 'take' || change.do === 'respond' ? 1 : 0;
   return count;
 }
 

@@ -9,8 +9,9 @@ import { dirname, join, resolve } from 'node:path';
 import { AmdahlError } from '../agent/errors.ts';
 import { decodeEvent } from './codec.ts';
 import type { BlobSource, StoredEvent } from './codec.ts';
-import type { Entry, Place, RunId } from './event.ts';
-import type { Answer, Cancelling, CancelOptions, Claim, Journal, ReadOptions, RunRow } from './journal.ts';
+import type { AskRow, AsksOptions, Reply, Responded } from './ask.ts';
+import type { AskId, Entry, Place, RunId } from './event.ts';
+import type { Answer, Cancelling, CancelOptions, Claim, Journal, ReadOptions, RunRow, UnfinishedRow } from './journal.ts';
 import { newOwner, startOfProcess } from './sqliteOwner.ts';
 import type { StartOf } from './sqliteOwner.ts';
 import { journalClosed, NO_REASON } from './ownership.ts';
@@ -170,10 +171,24 @@ export class SqliteJournal implements Journal {
     return rows.filter((row) => row !== undefined);
   }
 
-  async unfinished(): Promise<readonly RunRow[]> {
+  async unfinished(now: number = this.#store.clock.now()): Promise<readonly UnfinishedRow[]> {
     this.#assertOpen();
-    const rows = await this.#store.look(() => this.#store.tables.unfinished().map((stored) => this.#store.show(stored)));
-    return rows.filter((row) => row !== undefined);
+    return this.#store.look(() => this.#store.unfinished(now));
+  }
+
+  async asks(options: AsksOptions = {}): Promise<readonly AskRow[]> {
+    this.#assertOpen();
+    return this.#store.look(() => this.#store.asks.list(options));
+  }
+
+  async ask(idOrPrefix: string): Promise<AskRow | undefined> {
+    this.#assertOpen();
+    return this.#store.look(() => this.#store.asks.find(idOrPrefix));
+  }
+
+  async respond(ask: AskId, reply: Reply, now: number): Promise<Responded> {
+    this.#assertOpen();
+    return this.#store.respond(ask, reply, now);
   }
 
   async cancel(run: RunId, { reason = NO_REASON }: CancelOptions = {}): Promise<Cancelling> {

@@ -54,6 +54,7 @@ export class SqlitePruner {
     const dropped = await this.#write(() => {
       const count = this.#run(gone, no, epoch, events, seenAt);
       if (count > 0) this.#run('DELETE FROM answers WHERE run = ?', no);
+      if (count > 0) this.#run('DELETE FROM asks WHERE run = ?', no);
       return count;
     });
     return dropped > 0;

@@ -73,7 +73,7 @@ export class Seal {
   }
 
   /** What stands for a hash that could be guessed: 22 characters, the same for the same. */
-  name(of: 'place' | 'blob' | 'answer', hash: string): string {
+  name(of: 'place' | 'blob' | 'answer' | 'ask', hash: string): string {
     return createHmac('sha256', this.#names).update(`${of} ${hash}`).digest('base64url').slice(0, 22);
   }
 

@@ -7,14 +7,17 @@
 
 import type { DatabaseSync } from 'node:sqlite';
 import { AmdahlError } from '../agent/errors.ts';
-import type { RunId } from './event.ts';
+import { type AskRow, notAccepted, type Reply, type Responded, textOf } from './ask.ts';
+import { decodeEvent } from './codec.ts';
+import type { AskId, EventOf, RunId } from './event.ts';
 import { GroupCommit } from './sqliteGroup.ts';
 import { mayLive } from './sqliteOwner.ts';
 import type { StartOf, StoredOwner } from './sqliteOwner.ts';
-import type { Cancelling, RunRow } from './journal.ts';
+import type { Cancelling, RunRow, UnfinishedRow } from './journal.ts';
 import { cancelledText, endCancelled, refuseNamed, runOwned, runOwnedHere, runUnknown } from './ownership.ts';
 import { isPruned, type Pruned, type PruneOptions, retentionMs } from './prune.ts';
-import { showRow } from './rows.ts';
+import { isUnfinished, isWorkedOn, showRow, showUnfinished } from './rows.ts';
+import { SqliteAsks } from './sqliteAsks.ts';
 import { SqliteClaim, type Taken } from './sqliteClaim.ts';
 import { isBusy, journalBusy, journalError } from './sqliteErrors.ts';
 import type { Change, Committer } from './sqliteChange.ts';
@@ -44,12 +47,13 @@ export interface StoreOptions {
 }
 
 const BUSY_RETRY_MS = 10;
-/** How often an owner looks whether somebody wants it to stop. */
+/** How often an owner looks whether somebody wants it to stop, or has said something to it. */
 const LISTEN_MS = 500;
 
 export class SqliteStore {
   readonly file: string;
   readonly tables: SqliteTables;
+  readonly asks: SqliteAsks;
   readonly group: GroupCommit;
   readonly clock: { now(): number };
   readonly watchers: Watchers = new Watchers();
@@ -70,6 +74,7 @@ export class SqliteStore {
     this.#db = openFile(file, options.writer);
     this.#seal = sealFor(this.#db, file, options.key);
     this.tables = new SqliteTables(this.#db, file, this.#seal);
+    this.asks = new SqliteAsks(this.#db, file, this.#seal);
     const { thread, flushMs } = options;
     const here = (): Committer => inThisThread(this.#db, file, options.writer);
     const there = (): Committer => inItsThread(file, options.writer);
@@ -100,8 +105,8 @@ export class SqliteStore {
       const found = await this.look(() => this.tables.run(run));
       const row = this.show(found);
       if (found === undefined || row === undefined) throw runUnknown(run);
-      if (row.status !== 'running' && row.status !== 'interrupted') return { kind: 'ended', status: row.status };
-      const cancelled = row.status === 'running' ? await this.#ask(found, reason) : await this.#end(run, reason);
+      if (!isUnfinished(row)) return { kind: 'ended', status: row.status };
+      const cancelled = isWorkedOn(row) ? await this.#ask(found, reason) : await this.#end(run, reason);
       if (cancelled !== undefined) return cancelled;
       if (performance.now() >= busyBy)
         throw journalBusy(this.file, this.#options.writer.busyMs, new Error(`run ${run} changes hands all the time`));
@@ -122,12 +127,37 @@ export class SqliteStore {
   /** Undefined when somebody else was faster. */
   async #end(run: RunId, reason: string): Promise<Cancelling | undefined> {
     try {
-      await endCancelled(await this.claim(run, new Set()), cancelledText(run, reason), this.clock.now());
+      const claim = await this.claim(run, new Set());
+      await endCancelled(claim, await this.look(() => this.#open(run)), cancelledText(run, reason), this.clock.now());
       return { kind: 'cancelled' };
     } catch (thrown) {
       if (thrown instanceof AmdahlError && (thrown.code === 'RUN_OWNED' || thrown.code === 'RUN_LOST')) return undefined;
       throw thrown;
     }
+  }
+
+  #open(run: RunId): EventOf<'ask.opened'>[] {
+    const entries = this.asks.list({ run }).flatMap(({ seq }) => this.tables.eventsAfter(run, seq - 1, ['ask.opened']).slice(0, 1));
+    return entries.map((entry) => decodeEvent(run, entry, this.tables)).filter((event) => event.kind === 'ask.opened');
+  }
+
+  unfinished(now: number): UnfinishedRow[] {
+    return this.tables.unfinished().flatMap((stored) => {
+      const row = this.show(stored);
+      return row === undefined ? [] : [showUnfinished(row, () => this.asks.canGoOn(stored.no, now))];
+    });
+  }
+
+  async respond(ask: AskId, reply: Reply, now: number): Promise<Responded> {
+    const [name, text] = [this.#seal?.name('ask', ask) ?? ask, textOf(reply, now)];
+    const response = this.#seal?.sealField(text, `response ${name}`) ?? text;
+    const accepted = await this.group.perform({ do: 'respond', ask: name, response, at: now });
+    const row = await this.look(() => this.asks.get(ask));
+    if (accepted === 0) return notAccepted(row, now);
+    // It may have been journaled already, by the run's owner in another process.
+    if (row === undefined) return { kind: 'unknown' };
+    this.#claims.get(row.run)?.hear(row);
+    return { kind: 'accepted', row };
   }
 
   /** @throws AmdahlError RUN_UNKNOWN, RUN_OWNED */
@@ -232,8 +262,9 @@ export class SqliteStore {
       holder.delete(claim);
       this.#leave(claim);
     };
+    const responded = (run: RunId): Promise<readonly AskRow[]> => this.look(() => this.asks.responded(run));
     const claim = new SqliteClaim(
-      { seal: this.#seal, group: this.group, clock: this.clock, leave, tell: (run) => this.watchers.tell(run) },
+      { seal: this.#seal, group: this.group, clock: this.clock, leave, tell: (run) => this.watchers.tell(run), responded },
       taken,
       epoch,
     );
@@ -262,10 +293,11 @@ export class SqliteStore {
     for (const claim of this.#claims.values()) claim.beat();
   }
 
-  /** Wishes of other processes: one look into an index that is empty but for them (measured: 6 us). */
+  /** Wishes and responses from other processes: a look each into an index that is empty but for them (measured: 6 us). */
   #listen(): void {
     try {
       for (const { run, reason } of this.tables.wishes(this.#options.owner.id)) this.#claims.get(run)?.cancel(reason);
+      for (const row of this.asks.respondedTo(this.#options.owner.id)) this.#claims.get(row.run)?.hear(row);
     } catch {
       // A file that is locked or damaged says so where it is written; this looks again in a moment.
     }

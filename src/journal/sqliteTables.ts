@@ -63,7 +63,7 @@ export class SqliteTables implements BlobSource {
 
   /** Those that have not ended, oldest first. */
   unfinished(): StoredRun[] {
-    return this.#prepared("SELECT * FROM runs WHERE status = 'running' ORDER BY started_at, no")
+    return this.#prepared("SELECT * FROM runs WHERE status IN ('running', 'parked') ORDER BY started_at, no")
       .all()
       .map((found) => this.#readRun(found));
   }
@@ -242,4 +242,4 @@ export class SqliteTables implements BlobSource {
   }
 }
 
-const STATUSES: readonly RowState['status'][] = ['running', 'succeeded', 'partial', 'failed', 'cancelled'];
+const STATUSES: readonly RowState['status'][] = ['running', 'parked', 'succeeded', 'partial', 'failed', 'cancelled'];

@@ -8,7 +8,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { EVENT_VERSION } from './event.ts';
 import type { RowState } from './rows.ts';
-import { type Change, type Committer, EVENT_CELLS, type Outcome, type Stored } from './sqliteChange.ts';
+import { type Change, type Committer, EVENT_CELLS, type Outcome, type Stored, type StoredAskEvent } from './sqliteChange.ts';
 import { isBusy, journalBusy, journalError } from './sqliteErrors.ts';
 import { type FileOptions, openFile, reserveLog } from './sqliteFile.ts';
 
@@ -25,6 +25,16 @@ const KNOWN_BLOBS_MAX = 10_000;
 
 const OWN = 'cancel = NULL, epoch = epoch + 1, owner_id = ?, owner_pid = ?, owner_host = ?, owner_start = ?, seen_at = ?';
 const DISOWN = 'owner_id = NULL, owner_pid = NULL, owner_host = NULL, owner_start = NULL';
+
+/** What was said to a question stays until the run says what came of it, also where it is asked again. */
+const OPEN = `
+  INSERT INTO asks (ask, sealed, run, of, seq, opened_at, expires_at, state, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', ?6)
+  ON CONFLICT (ask) DO UPDATE SET sealed = ?2, run = ?3, of = ?4, seq = ?5, opened_at = ?6, expires_at = ?7,
+    since = iif(state = 'responded', since, ?6), state = iif(state = 'responded', state, 'open')`;
+const CLOSE = 'UPDATE asks SET state = ?, since = ?, response = NULL WHERE ask = ? AND run = ?';
+const RESPOND = `
+  UPDATE asks SET state = 'responded', response = ?1, since = ?2
+  WHERE ask = ?3 AND state = 'open' AND (expires_at IS NULL OR expires_at > ?2)`;
 
 export class SqliteWriter {
   readonly #db: DatabaseSync;
@@ -50,7 +60,7 @@ export class SqliteWriter {
 
   /** Only what somebody waits for is flushed: marks of ownership need to be seen, not to outlive the power. */
   #flush(changes: readonly Change[]): void {
-    const full = this.#options.synchronous === 'full' && changes.some((change) => change.do === 'append' && change.waiters > 0);
+    const full = this.#options.synchronous === 'full' && changes.some(isAwaited);
     if (full === this.#full) return;
     this.#full = full;
     this.#db.exec(full ? 'PRAGMA synchronous = FULL' : 'PRAGMA synchronous = NORMAL');
@@ -93,9 +103,11 @@ export class SqliteWriter {
         return this.#write('UPDATE runs SET seen_at = ? WHERE no = ? AND epoch = ?', [change.seenAt, change.no, change.epoch]);
       case 'cancel': {
         const sql =
-          "UPDATE runs SET cancel = coalesce(cancel, ?) WHERE no = ? AND epoch = ? AND status = 'running' AND owner_id IS NOT NULL";
+          "UPDATE runs SET cancel = coalesce(cancel, ?) WHERE no = ? AND epoch = ? AND status IN ('running', 'parked') AND owner_id IS NOT NULL";
         return this.#write(sql, [change.reason, change.no, change.epoch]);
       }
+      case 'respond':
+        return this.#write(RESPOND, [change.response, change.at, change.ask]);
       case 'disown':
         return this.#write(`UPDATE runs SET ${DISOWN} WHERE no = ? AND epoch = ?`, [change.no, change.epoch]);
       case 'nothing':
@@ -103,7 +115,7 @@ export class SqliteWriter {
     }
   }
 
-  #append({ no, epoch, seq, cells, answers, blobs, row, updatedAt, seenAt }: Append): number {
+  #append({ no, epoch, seq, cells, answers, asks, blobs, row, updatedAt, seenAt }: Append): number {
     const events = seq + cells.length / EVENT_CELLS;
     if (this.#advance.run(events, updatedAt, seenAt, no, epoch).changes === 0) return 0;
     for (const [hash, text] of blobs) this.#insertBlob(no, hash, text);
@@ -112,8 +124,14 @@ export class SqliteWriter {
     }
     for (const { nth, key, at } of answers ?? [])
       this.#write('INSERT INTO answers (key, at, run, seq) VALUES (?, ?, ?, ?)', [key, at, no, seq + nth]);
+    for (const ask of asks ?? []) this.#setAsk(no, seq, ask);
     if (row !== undefined) this.#setRow(no, row);
     return 1;
+  }
+
+  #setAsk(no: number, seq: number, event: StoredAskEvent): void {
+    if ('state' in event) this.#write(CLOSE, [event.state, event.at, event.ask, no]);
+    else this.#write(OPEN, [event.ask, event.sealed, no, event.of, seq + event.nth, event.at, event.expiresAt]);
   }
 
   #take({ run, found, owner, seenAt }: Take): number {
@@ -178,6 +196,11 @@ export function inThisThread(db: DatabaseSync, file: string, options: WriterOpti
 /** A writer with a connection of its own, on a file that is a journal already. */
 export function openWriter(file: string, options: WriterOptions): SqliteWriter {
   return new SqliteWriter(openFile(file, options), file, options);
+}
+
+/** Somebody counts on its being on disk. */
+function isAwaited(change: Change): boolean {
+  return change.do === 'respond' || (change.do === 'append' && change.waiters > 0);
 }
 
 function sleep(ms: number): void {

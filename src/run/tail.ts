@@ -7,6 +7,7 @@
 import { AmdahlError } from '../agent/errors.ts';
 import type { Entry, RunId } from '../journal/event.ts';
 import type { Journal, RunRow } from '../journal/journal.ts';
+import { isUnfinished } from '../journal/rows.ts';
 import type { Clock } from './ports.ts';
 
 export interface TailOptions {
@@ -75,7 +76,7 @@ async function page(journal: Journal, run: RunId, after: number): Promise<readon
 
 /** Whether the run has ended and all of it was read. Its last events may be stored before its row is looked at. */
 function isEnded(row: RunRow | undefined, after: number): boolean {
-  return row !== undefined && row.status !== 'running' && row.status !== 'interrupted' && row.events <= after + 1;
+  return row !== undefined && !isUnfinished(row) && row.events <= after + 1;
 }
 
 function unknown(run: RunId): AmdahlError {

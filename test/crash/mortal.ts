@@ -168,7 +168,10 @@ class MortalProcess {
       row: (id) => store.row(id),
       rows: (limit) => store.rows(limit),
       answers: (key) => store.answers(key),
-      unfinished: () => store.unfinished(),
+      unfinished: (now) => store.unfinished(now),
+      asks: (options) => store.asks(options),
+      ask: (id) => store.ask(id),
+      respond: (ask, reply, now) => store.respond(ask, reply, now),
       watch: (id, listener) => store.watch(id, listener),
       cancel: (id, options) => store.cancel(id, options),
       prune: (options) => store.prune(options),
@@ -217,6 +220,8 @@ class MortalProcess {
       },
       onLost: (listener) => claim.onLost(listener),
       onCancel: (listener) => claim.onCancel(listener),
+      onResponse: (listener) => claim.onResponse(listener),
+      responses: () => claim.responses(),
       release: async () => {
         if (this.#dead) return await NEVER;
         await claim.release();

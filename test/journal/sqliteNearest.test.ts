@@ -10,6 +10,7 @@ const append = (waiters: number, events = 1): Change => ({
   seq: 0,
   cells: Array.from({ length: events * 3 }, () => null),
   answers: undefined,
+  asks: undefined,
   blobs: new Map(),
   row: undefined,
   updatedAt: 0,

@@ -13,7 +13,10 @@ function journalOf({ journal }: Trial, replaced: Partial<Journal>): Journal {
     row: (run) => journal.row(run),
     rows: (limit) => journal.rows(limit),
     answers: (key) => journal.answers(key),
-    unfinished: () => journal.unfinished(),
+    unfinished: (now) => journal.unfinished(now),
+    asks: (options) => journal.asks(options),
+    ask: (id) => journal.ask(id),
+    respond: (ask, reply, now) => journal.respond(ask, reply, now),
     watch: (run, listener) => journal.watch(run, listener),
     cancel: (run, options) => journal.cancel(run, options),
     prune: (options) => journal.prune(options),
@@ -127,6 +130,8 @@ test('a run is over when its end is durable: a cancel that comes after that chan
         note: (event) => claim.note(event),
         onLost: (listener) => claim.onLost(listener),
         onCancel: (listener) => claim.onCancel(listener),
+        onResponse: (listener) => claim.onResponse(listener),
+        responses: () => claim.responses(),
         release: () => claim.release(),
         append: async (events) => {
           await claim.append(events);

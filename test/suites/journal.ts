@@ -10,6 +10,7 @@ import type { Journal } from '../../src/journal/journal.ts';
 import { codeOf, entriesOf, namesOf, noted, placeOf, requested, runOf, setupOf, started } from '../journal/entries.ts';
 import { testFollowing } from './journalFollowing.ts';
 import { testAnswers } from './journalAnswers.ts';
+import { testAsks } from './journalAsks.ts';
 import { testStopping } from './journalStopping.ts';
 import { action, judgeInterleaving, type JournalWorld } from './journalInterleaving.ts';
 
@@ -329,6 +330,10 @@ export function testJournal({ name, setup }: JournalSuite): void {
 
   describe(`${name}: cancelled and pruned`, () => {
     testStopping(world);
+  });
+
+  describe(`${name}: questions to people`, () => {
+    testAsks(world);
   });
 
   describe(`${name}: many and closed`, () => {
