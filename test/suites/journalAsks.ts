@@ -2,60 +2,21 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { AskRow, AskState, Reply, Responded } from '../../src/journal/ask.ts';
-import type { AskId, Event, RunId } from '../../src/journal/event.ts';
+import type { AskRow, AskState, Responded } from '../../src/journal/ask.ts';
+import type { AskId } from '../../src/journal/event.ts';
 import type { Journal } from '../../src/journal/journal.ts';
+import { askOf, opened, over, park, parked, yes } from '../journal/askEvents.ts';
 import { codeOf, entriesOf, noted, placeOf, runOf, started } from '../journal/entries.ts';
 import type { JournalWorld } from './journalInterleaving.ts';
 
 const A = runOf('run-a');
 const B = runOf('run-b');
-const askOf = (text: string): AskId => text.padEnd(22, '-') as AskId;
 const ONE = askOf('one-ask');
 const TWO = askOf('two-ask');
 
-function opened(ask: AskId, at = 1_000, expiresAt?: number): Event {
-  const about = { amount: 5, long: 'l'.repeat(6_000) };
-  const asked = { kind: 'ask.opened', place: placeOf(ask), ask, of: 'human', calls: [], path: 'pay', question: 'Pay?', about, at } as const;
-  return { ...asked, ...(expiresAt === undefined ? {} : { expiresAt }) };
-}
-
-function over(ask: AskId, kind: 'ask.answered' | 'ask.refused' | 'ask.expired' | 'ask.withdrawn', at: number): Event {
-  const at0 = { place: placeOf(ask), ask, at };
-  switch (kind) {
-    case 'ask.answered':
-      return { kind, ...at0, value: 'yes' };
-    case 'ask.refused':
-      return { kind, ...at0, reason: 'no' };
-    case 'ask.withdrawn':
-      return { kind, ...at0, why: 'too late' };
-    case 'ask.expired':
-      return { kind, ...at0 };
-  }
-}
-
-const parked = (at: number, ...asks: AskId[]): Event => ({ kind: 'run.parked', asks, at });
-const yes = (by = 'ann'): Reply => ({ kind: 'answer', value: { ok: true }, by });
 const ids = (rows: readonly { readonly ask: AskId }[]): string[] => rows.map(({ ask }) => ask);
 const stateOf = async (journal: Journal, ask: AskId): Promise<AskState | undefined> => (await journal.ask(ask))?.state;
 const kindOf = async (responding: Promise<Responded>): Promise<Responded['kind']> => (await responding).kind;
-
-/** A run that waits for `asks` in nobody's hands. */
-async function park(
-  journal: Journal,
-  run: RunId,
-  asks: readonly AskId[],
-  more: { at?: number; expiresAt?: number; scope?: string } = {},
-): Promise<void> {
-  const { at = 1_000, expiresAt, scope } = more;
-  const claim = await journal.claim(run);
-  await claim.append([
-    started(at, scope === undefined ? {} : { scope }),
-    ...asks.map((ask, nth) => opened(ask, at + nth, expiresAt)),
-    parked(at + asks.length, ...asks),
-  ]);
-  await claim.release();
-}
 
 export function testAsks(world: () => Promise<JournalWorld>): void {
   const single = async (): Promise<Journal> => (await world()).open();
