@@ -5,7 +5,7 @@
 // A2 once an act on the world has begun below a call, it gets no fresh attempt, now or on a resume.
 
 import type { CompositeBehaviour, StepBehaviour } from '../agent/definition.ts';
-import { canonical, toJson } from '../agent/canonical.ts';
+import { toJson } from '../agent/canonical.ts';
 import { AmdahlError, describe, type Problem, problemList, reviveError } from '../agent/errors.ts';
 import type { Json } from '../journal/event.ts';
 import type { Judged } from '../model/loop.ts';
@@ -13,9 +13,9 @@ import { act } from './act.ts';
 import type { Frame } from './asker.ts';
 import { CodeAsker } from './codeAsker.ts';
 import { Conversation } from './conversation.ts';
-import { judge } from './judge.ts';
+import { askPerson } from './human.ts';
+import { checkSize, judge } from './judge.ts';
 import { effectKey } from './effectKey.ts';
-import { limitError } from './limits.ts';
 import { askerPlace } from './place.ts';
 import type { RecordedCall, Rejection } from './recorded.ts';
 import { CallScope } from './scope.ts';
@@ -117,7 +117,7 @@ function attemptOnce(frame: Frame, input: Input, attempt: Attempt, isLast: () =>
       session.standIn((standIns) => standIns.model(agent));
       return new Conversation(frame, behaviour, input, attempt).hold();
     case 'human':
-      throw new AmdahlError('MISCONFIGURED', `'${frame.path}' is a person, and nobody asks people yet.`);
+      return askPerson(frame, behaviour, input, attempt);
     case 'step':
     case 'composite':
       return attemptCode(frame, behaviour, input, attempt, isLast);
@@ -219,18 +219,6 @@ async function contextOf({ agent, session, path }: Frame): Promise<unknown> {
 
 async function body(behaviour: CompositeBehaviour, input: unknown, scope: CallScope): Promise<unknown> {
   return await behaviour.body(input, scope);
-}
-
-function checkSize({ session, path }: Frame, raw: Json): void {
-  const { payloadBytes } = session.limits;
-  const bytes = typeof raw === 'string' ? raw.length : canonical(raw).length;
-  if (bytes > payloadBytes)
-    throw limitError(
-      'payloadBytes',
-      payloadBytes,
-      `The output of '${path}' has ${bytes} bytes`,
-      'Return less, or raise limits.payloadBytes.',
-    );
 }
 
 function refusedForGood({ session, path, place, agent }: Frame, refusal: Refusal, attempts: number): AmdahlError {

@@ -1,11 +1,14 @@
 // Judging: a raw output against its contract, then its checks. The one door between an answer and its asker, for
 // fresh answers and recorded ones alike.
 
+import { canonical } from '../agent/canonical.ts';
 import type { AnyAgent } from '../agent/definition.ts';
 import { type Evidence, judge as judgeChecks } from '../agent/checks.ts';
 import type { Problem } from '../agent/errors.ts';
+import type { Json } from '../journal/event.ts';
 import type { Judged } from '../model/loop.ts';
 import type { Frame } from './asker.ts';
+import { limitError } from './limits.ts';
 
 /** Judges a call's output, by its contract alone where there is no evidence. What takes time in a schema or a check is not waited for past the end of the call's life. */
 export function judge({ agent, life }: Frame, raw: unknown, evidence: (() => Evidence) | undefined): Judged | Promise<Judged> {
@@ -30,4 +33,17 @@ function judgeValue(agent: AnyAgent, raw: unknown, value: unknown, evidence: (()
 
 function refused(why: 'contract' | 'check', problems: readonly Problem[]): Judged {
   return { ok: false, why, problems };
+}
+
+/** @throws AmdahlError LIMIT_EXCEEDED (payloadBytes) */
+export function checkSize({ session, path }: Frame, raw: Json): void {
+  const { payloadBytes } = session.limits;
+  const bytes = typeof raw === 'string' ? raw.length : canonical(raw).length;
+  if (bytes > payloadBytes)
+    throw limitError(
+      'payloadBytes',
+      payloadBytes,
+      `The output of '${path}' has ${bytes} bytes`,
+      'Return less, or raise limits.payloadBytes.',
+    );
 }
