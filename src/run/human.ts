@@ -83,7 +83,11 @@ async function answerOtherwise(frame: Frame, otherwise: Otherwise, input: Input,
       break;
     case 'agent': {
       const asker = frame.asker.attempt(frame, number);
-      made = await asker.ask(otherwise.agent, input.raw).finally(() => asker.finish());
+      try {
+        made = await asker.ask(otherwise.agent, input.raw);
+      } finally {
+        await asker.finish();
+      }
       break;
     }
     case 'code': {
