@@ -2,7 +2,7 @@
 // turns them (read in ai 7.0.173; tests compare). Called by messages(), with lists whose shape has been looked at.
 //
 // What nobody answered is left out: calls whose arguments are still coming, that wait for an approval, or that were approved
-// and not carried out. So are data parts, which are for the page.
+// and not carried out. So are data parts, which are for the page, and what a run asked people, which no model ever called.
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -22,7 +22,7 @@ export function fromUi({ role, parts }: UiMessageShape): readonly Fields[] {
     case 'user':
       return [{ role, content: parts.flatMap((part) => (part.type === 'text' || part.type === 'file' ? [contentOf(part)] : [])) }];
     case 'assistant':
-      return assistantOf(parts);
+      return assistantOf(parts.filter((part) => !isAsk(part)));
   }
 }
 
@@ -88,6 +88,11 @@ function contentOf(part: UiPart): Fields {
 
 function isTool({ type }: UiPart): boolean {
   return type.startsWith('tool-') || type === 'dynamic-tool';
+}
+
+/** As toUIMessageStream() marks questions to people that belong to no tool call. */
+function isAsk({ toolMetadata }: UiPart): boolean {
+  return fieldOf(toolMetadata, 'amdahl') !== undefined;
 }
 
 function nameOf(part: UiPart): unknown {

@@ -61,6 +61,10 @@ export class AskLedger {
     }
   }
 
+  get(ask: AskId): AskRecord | undefined {
+    return this.#byId.get(ask);
+  }
+
   /** O(asks). */
   all(): readonly AskRecord[] {
     return [...this.#byId.values()];

@@ -6,48 +6,16 @@
 // F2 what does not stand is not in it: a turn whose sending failed, whose answer was refused or whose entry ended before it
 //    was recorded, a refused attempt, a call that failed or was forgotten.
 
-import type { LanguageModelV4Content, LanguageModelV4Message } from '@ai-sdk/provider';
-import type { ErrorCode, ErrorRecord } from '../agent/errors.ts';
-import type { Entry, Event, EventOf, Gap, Json, Place, StreamMode } from './event.ts';
-
-export interface ToolSpeech {
-  readonly type: 'tool';
-  /** The model's own id; with a number behind it where it gave one twice. */
-  readonly id: string;
-  readonly tool: string;
-  readonly args: Json;
-  /** The provider ran it. */
-  readonly byProvider: boolean;
-  readonly result?: Json;
-  /** As the model is told it. */
-  readonly error?: string;
-  /** Absent where only what the model is told is known. */
-  readonly code?: ErrorCode;
-}
-
-/** What a tool came to. */
-type Told = { readonly result: Json } | { readonly error: string; readonly code?: ErrorCode };
-
-/** One part of what a turn says. `open`: it is still being written. */
-export type SpeechPart =
-  | { readonly type: 'text' | 'reasoning'; readonly text: string; readonly open: boolean }
-  | ToolSpeech
-  | { readonly type: 'other'; readonly content: Extract<LanguageModelV4Content, { type: 'file' | 'reasoning-file' | 'source' }> };
+import type { ErrorRecord } from '../agent/errors.ts';
+import type { AskId, Entry, Event, EventOf, Gap, Json, Place, StreamMode } from './event.ts';
+import { SpeechAsks } from './speechAsks.ts';
+import { partsOf, type SpeechPart, toldIn, type Turn } from './speechPart.ts';
 
 /** How an entry of the run ended. */
 export type SpeechEnd =
   | { readonly status: 'succeeded'; readonly output: Json; readonly missing: readonly Gap[] }
   | { readonly status: 'failed'; readonly error: ErrorRecord }
   | { readonly status: 'cancelled'; readonly reason: string };
-
-interface Turn {
-  readonly attempt: Place;
-  readonly nth: number;
-  said: { readonly of: 'text' | 'reasoning'; text: string }[];
-  content: readonly LanguageModelV4Content[] | undefined;
-  finish: string | undefined;
-  readonly results: Map<string, Told>;
-}
 
 /** A call of the speaker: the turns of its newest attempt. */
 interface Speaking {
@@ -59,6 +27,8 @@ export class Speech {
   /** Absent before the run has begun. */
   agent: string | undefined;
   end: SpeechEnd | undefined;
+  /** What it waits for, where nothing in it can go on before one of these is answered. */
+  parked: readonly AskId[] | undefined;
   /** The raw output of the root, where it is a leaf that has succeeded. */
   rootOutput: { readonly raw: Json } | undefined;
   /** The agent whose text is the run's. */
@@ -69,9 +39,16 @@ export class Speech {
   readonly #calls = new Map<Place, Speaking>();
   readonly #attempts = new Map<Place, Speaking>();
   readonly #tools = new Map<Place, { readonly turn: Turn; readonly id: string }>();
+  readonly #asks = new SpeechAsks();
 
-  /** Takes the next entry. Whether it may have changed what was said, or how the run ended. O(1). */
+  /** Takes the next entry. Whether it may have changed what was said, or how the run ended or parked. O(1). */
   take({ event }: Entry): boolean {
+    const wasParked = this.parked !== undefined;
+    this.parked = event.kind === 'run.parked' ? event.asks : undefined;
+    return this.#take(event) || wasParked || this.parked !== undefined;
+  }
+
+  #take(event: Event): boolean {
     switch (event.kind) {
       case 'run.started':
       case 'run.resumed':
@@ -90,6 +67,8 @@ export class Speech {
         if (event.agent !== this.speaker) return false;
         this.#calls.set(event.place, { turns: [], stands: false });
         return false;
+      case 'call.confirmed':
+        return this.#judge(event.place, true);
       case 'call.succeeded':
         if (event.place === this.#root && event.output !== undefined) this.rootOutput = { raw: event.output };
         return this.#judge(event.place, true);
@@ -105,33 +84,36 @@ export class Speech {
     }
   }
 
-  /** What is shown, step by step: a step is a turn. Held back: the text of calls that do not stand yet, where the run says so. */
+  /**
+   * What is shown, step by step: a step is a turn, with what people were asked after it beside its tools. Held back: the text of
+   * calls that do not stand yet, where the run says so.
+   */
   steps(): readonly (readonly SpeechPart[])[] {
-    const steps: (readonly SpeechPart[])[] = [];
+    const turns = [...this.#calls.values()].flatMap((speaking) => speaking.turns.map((turn) => ({ turn, stands: speaking.stands })));
+    const asks = this.#asks.byTurn(new Set(turns.map(({ turn }) => turn)));
     const ids = new Map<string, number>();
-    for (const { turns, stands } of this.#calls.values()) {
-      for (const turn of turns) {
-        const parts = partsOf(turn, ids);
-        const shown = stands || this.#stream !== 'confirmed' ? parts : parts.filter((part) => part.type === 'tool');
-        if (shown.length > 0) steps.push(shown);
-      }
+    const steps: (readonly SpeechPart[])[] = [asks.get(undefined) ?? []];
+    for (const { turn, stands } of turns) {
+      const parts = partsOf(turn, ids, this.#asks.toolAt);
+      const shown = stands || this.#stream !== 'confirmed' ? parts : parts.filter((part) => part.type === 'tool');
+      steps.push([...shown, ...(asks.get(turn) ?? [])]);
     }
-    return steps;
+    return steps.filter((parts) => parts.length > 0);
   }
 
   /** The text of the answer: what the newest turn has said of it. */
   get text(): string {
-    const speaking = [...this.#calls.values()].at(-1);
+    const speaking = this.#newest();
     const turn = speaking?.turns.at(-1);
     if (speaking === undefined || turn === undefined || (this.#stream === 'confirmed' && !speaking.stands)) return '';
-    return partsOf(turn, new Map())
+    return partsOf(turn, new Map(), this.#asks.toolAt)
       .map((part) => (part.type === 'text' ? part.text : ''))
       .join('');
   }
 
   /** Why the newest turn ended, in the provider's unified words. */
   get finish(): string | undefined {
-    return [...this.#calls.values()].at(-1)?.turns.at(-1)?.finish;
+    return this.#newest()?.turns.at(-1)?.finish;
   }
 
   /** A new entry withdraws what the one before had not recorded. */
@@ -188,6 +170,7 @@ export class Speech {
       }
       case 'tool.called': {
         const turn = this.#calls.get(event.call)?.turns.at(-1);
+        turn?.places.set(event.id, event.place);
         if (turn !== undefined) this.#tools.set(event.place, { turn, id: event.id });
         return false;
       }
@@ -200,8 +183,10 @@ export class Speech {
         );
         return true;
       }
+      case 'ask.opened':
+        return this.#asks.open(event, (place) => this.#tools.has(place), this.#newest()?.turns.at(-1));
       default:
-        return false;
+        return this.#asks.take(event);
     }
   }
 
@@ -213,89 +198,15 @@ export class Speech {
     const before = speaking.turns.at(-1);
     if (speaking.turns.some((turn) => turn.attempt === place && turn.nth === nth)) return false;
     if (before !== undefined) for (const [id, told] of toldIn(adds)) if (!before.results.has(id)) before.results.set(id, told);
-    speaking.turns.push({ attempt: place, nth, said: [], content: undefined, finish: undefined, results: new Map() });
+    speaking.turns.push({ attempt: place, nth, said: [], content: undefined, finish: undefined, places: new Map(), results: new Map() });
     return before !== undefined;
+  }
+
+  #newest(): Speaking | undefined {
+    return [...this.#calls.values()].at(-1);
   }
 
   #turnOf({ place, turn: nth }: { readonly place: Place; readonly turn: number }): Turn | undefined {
     return this.#attempts.get(place)?.turns.find((turn) => turn.attempt === place && turn.nth === nth);
-  }
-}
-
-/** What tools came to, out of the message that tells the model. */
-function toldIn(adds: readonly LanguageModelV4Message[]): [string, Told][] {
-  return adds.flatMap((message) => {
-    if (message.role !== 'tool') return [];
-    return message.content.flatMap((part): [string, Told][] => {
-      if (part.type !== 'tool-result') return [];
-      const { toolCallId: id, output } = part;
-      switch (output.type) {
-        case 'error-text':
-          return [[id, { error: output.value }]];
-        case 'error-json':
-          return [[id, { error: JSON.stringify(output.value) }]];
-        case 'text':
-        case 'json':
-        case 'content':
-          return [[id, { result: output.value as Json }]]; // a message in the journal is JSON
-        case 'execution-denied':
-          return [[id, { error: output.reason ?? 'It was not allowed.' }]];
-      }
-    });
-  });
-}
-
-/** The parts of a turn: as recorded, else as said so far. Neighbours of one kind are one part, as they are while they are said. */
-function partsOf(turn: Turn, ids: Map<string, number>): readonly SpeechPart[] {
-  if (turn.content === undefined) {
-    return turn.said.map(({ of, text }, index) => ({ type: of, text, open: index === turn.said.length - 1 }));
-  }
-  const parts: SpeechPart[] = [];
-  for (const content of turn.content) {
-    const last = parts.at(-1);
-    switch (content.type) {
-      case 'text':
-      case 'reasoning':
-        if (last?.type === content.type) parts[parts.length - 1] = { ...last, text: last.text + content.text };
-        else if (content.text !== '') parts.push({ type: content.type, text: content.text, open: false });
-        break;
-      case 'tool-call':
-        parts.push(toolOf(turn, content, ids));
-        break;
-      case 'file':
-      case 'reasoning-file':
-      case 'source':
-        parts.push({ type: 'other', content });
-        break;
-      case 'tool-result':
-      case 'tool-approval-request':
-      case 'custom':
-        break; // results stand with their calls
-    }
-  }
-  return parts;
-}
-
-function toolOf(turn: Turn, content: Extract<LanguageModelV4Content, { type: 'tool-call' }>, ids: Map<string, number>): ToolSpeech {
-  const { toolCallId, toolName: tool, input, providerExecuted } = content;
-  const times = (ids.get(toolCallId) ?? 0) + 1;
-  ids.set(toolCallId, times);
-  const own = turn.content?.find((part) => part.type === 'tool-result' && part.toolCallId === toolCallId);
-  const result = own?.type === 'tool-result' ? { result: own.result as Json } : turn.results.get(toolCallId); // as journaled: JSON
-  return {
-    type: 'tool',
-    id: times === 1 ? toolCallId : `${toolCallId}~${times}`,
-    tool,
-    args: parsed(input),
-    byProvider: providerExecuted === true,
-    ...result,
-  };
-}
-
-function parsed(input: string): Json {
-  try {
-    return JSON.parse(input) as Json; // JSON.parse gives JSON
-  } catch {
-    return input;
   }
 }

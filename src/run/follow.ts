@@ -12,6 +12,7 @@ import { appendedBy } from './appended.ts';
 import { type Handle, handleOn, type Outcome } from './handle.ts';
 import { type Clock, systemClock } from './ports.ts';
 import { RunError } from './runResult.ts';
+import { standingOf } from './standing.ts';
 import { tail } from './tail.ts';
 
 export interface FollowOptions<O> {
@@ -47,6 +48,7 @@ export async function follow<O = unknown>(id: string, options: FollowOptions<O> 
     clock,
     agent,
     entries: (of) => tail({ ...target, ...of }),
+    standing: () => standingOf(target),
     outcome: () => (outcome ??= outcomeOf<O>(target, agent)),
     cancel: async (reason) => {
       await journal.cancel(run, { reason });

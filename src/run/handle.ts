@@ -17,6 +17,7 @@ import { partialJson } from '../model/partial.ts';
 import type { Clock } from './ports.ts';
 import type { RunResult } from './runResult.ts';
 import { speakerOf } from './speaker.ts';
+import type { Standing } from './standing.ts';
 import type { UiChunk } from './uiChunks.ts';
 import { uiResponse, type UiResponseOptions, type UiSource, uiStream, type UiStreamOptions } from './uiStream.ts';
 
@@ -62,6 +63,7 @@ export interface Source<O> {
   readonly clock: Clock;
   readonly agent: AnyAgent | undefined;
   entries(options: { readonly after?: number | undefined; readonly signal?: AbortSignal | undefined }): AsyncIterable<readonly Entry[]>;
+  standing(): Promise<Standing>;
   outcome(): Promise<Outcome<O>>;
   cancel(reason: string): Promise<void>;
 }
@@ -72,6 +74,7 @@ export function handleOn<O>(source: Source<O>): Handle<O> {
     id,
     clock,
     entries: (signal) => source.entries({ signal }),
+    standing: () => source.standing(),
     trouble: async (speech) => (speech.end === undefined || speech.end.status === 'failed' ? await troubleOf(source) : undefined),
   };
   let outcome: Promise<Outcome<O>> | undefined;

@@ -12,6 +12,7 @@ import { type Clock, systemClock, systemRandom } from './ports.ts';
 import { perform, type Ready } from './run.ts';
 import { type OptionsFor, runId, type RunOptions } from './runOptions.ts';
 import { RunError, type RunResult } from './runResult.ts';
+import { standingOf } from './standing.ts';
 import { tail } from './tail.ts';
 
 /**
@@ -37,6 +38,7 @@ export function start(root: AnyAgent, input: unknown, options: RunOptions = {}):
     id,
     clock,
     agent: isAgent(root) ? root : undefined,
+    standing: () => standingOf({ journal: options.journal ?? defaultJournal(), run: id, clock }),
     outcome: () => outcome,
     cancel: async (reason) => {
       canceller.abort(reason);

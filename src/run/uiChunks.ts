@@ -1,31 +1,28 @@
 // A run's speech as chunks of an AI SDK UI message stream (version 7 of `ai`), by its shape alone: `ai` is not imported.
-// Called by uiStream.ts, entry by entry.
+// Called by uiStream.ts, entry by entry; uiParts.ts tells the parts.
 //
 // U1 pure: the chunks are a function of the entries and the options, so that the nth chunk is the same for whoever reads.
 // U2 while the run goes on, all it shows is one step of the message: `reset-step` takes back a step, and what still stands is
 //    told again. Only at the end are the steps told apart, as the AI SDK's own streams have them.
+// U4 where a run parks, its stream finishes, so that the page lets a person answer. What follows begins the same message, and
+//    its step, anew: it fits whatever the page has of it.
+// U5 a message whose run is over ends with a step without tools, and one that was cancelled is finished as interrupted: a page
+//    that sends answers by itself has none to send.
 
-import { AmdahlError } from '../agent/errors.ts';
-import type { Json } from '../journal/event.ts';
-import type { Speech, SpeechPart, ToolSpeech } from '../journal/speech.ts';
+import { AmdahlError, type ErrorCode } from '../agent/errors.ts';
+import type { Speech } from '../journal/speech.ts';
+import type { SpeechPart } from '../journal/speechPart.ts';
+import { growth, type PartChunk, told, waiting } from './uiParts.ts';
 
 type FinishReason = 'stop' | 'length' | 'content-filter' | 'tool-calls' | 'error' | 'interrupted' | 'other';
 
 /** One chunk, assignable to the `UIMessageChunk` of `ai`. */
 export type UiChunk =
+  | PartChunk
   | { type: 'start'; messageId: string }
   | { type: 'start-step' }
   | { type: 'finish-step' }
   | { type: 'reset-step' }
-  | { type: 'text-start' | 'reasoning-start'; id: string }
-  | { type: 'text-delta' | 'reasoning-delta'; id: string; delta: string }
-  | { type: 'text-end' | 'reasoning-end'; id: string }
-  | { type: 'tool-input-available'; toolCallId: string; toolName: string; input: Json; providerExecuted?: boolean }
-  | { type: 'tool-output-available'; toolCallId: string; output: Json; providerExecuted?: boolean }
-  | { type: 'tool-output-error'; toolCallId: string; errorText: string; providerExecuted?: boolean }
-  | { type: 'source-url'; sourceId: string; url: string; title?: string }
-  | { type: 'source-document'; sourceId: string; mediaType: string; title: string; filename?: string }
-  | { type: 'file' | 'reasoning-file'; url: string; mediaType: string }
   | { type: 'error'; errorText: string }
   | { type: 'abort'; reason?: string }
   | { type: 'finish'; finishReason: FinishReason };
@@ -35,6 +32,7 @@ export interface UiShows {
   readonly messageId: string;
   readonly sendReasoning: boolean;
   readonly sendSources: boolean;
+  readonly sendAsks: boolean;
   /** What is said of a tool that failed. Default: what the model is told. */
   readonly ofTool?: (error: AmdahlError) => string;
 }
@@ -44,6 +42,8 @@ export class UiTelling {
   /** What was said of each failure of a tool: it is asked once. */
   readonly #failures = new Map<string, string>();
   #shown: readonly SpeechPart[] = [];
+  /** It was told that the run waits, and that the stream ends. */
+  #isParked = false;
 
   constructor(shows: UiShows) {
     this.#shows = shows;
@@ -55,32 +55,49 @@ export class UiTelling {
 
   /** What is new since it was last told. O(what is shown). */
   tell(speech: Speech): readonly UiChunk[] {
-    return this.#turnTo(this.#stepsOf(speech).flat());
+    const chunks = [...this.#goOn(), ...this.#turnTo(this.#stepsOf(speech).flat())];
+    if (speech.parked === undefined) return chunks;
+    this.#isParked = true;
+    const waits = this.#shows.sendAsks ? this.#shown.flatMap(waiting) : [];
+    return [...chunks, ...waits, { type: 'finish-step' }, { type: 'finish', finishReason: 'tool-calls' }];
   }
 
   /** The end of a run that succeeded or was cancelled. */
   end(speech: Speech): readonly UiChunk[] {
-    if (speech.end?.status === 'cancelled') return [...this.#close(), { type: 'abort', reason: speech.end.reason }];
-    const steps = [...this.#stepsOf(speech)];
+    const again = this.#goOn();
+    if (speech.end?.status === 'cancelled') {
+      const { reason } = speech.end;
+      return [...again, ...this.#close(speech), { type: 'finish', finishReason: 'interrupted' }, { type: 'abort', reason }];
+    }
+    const steps = textLast(this.#stepsOf(speech));
     const isTold = steps.some((parts) => parts.some((part) => part.type === 'text'));
     if (!isTold && speech.end?.status === 'succeeded') {
       const { output } = speech.end;
       steps.push([{ type: 'text', text: typeof output === 'string' ? output : JSON.stringify(output), open: false }]);
     }
     const chunks = steps.length > 1 ? this.#tellApart(steps) : this.#turnTo(steps.flat());
-    return [...chunks, { type: 'finish-step' }, { type: 'finish', finishReason: finishReason(speech.finish) }];
+    return [...again, ...chunks, { type: 'finish-step' }, { type: 'finish', finishReason: finishReason(speech.finish) }];
   }
 
   /** The end of a run that failed, or of which no more can be told. */
-  fail(errorText: string): readonly UiChunk[] {
+  fail(speech: Speech, errorText: string): readonly UiChunk[] {
     const error: UiChunk = { type: 'error', errorText };
-    return [...this.#close(), { type: 'finish-step' }, error, { type: 'finish', finishReason: 'error' }];
+    return [...this.#goOn(), ...this.#close(speech), { type: 'finish-step' }, error, { type: 'finish', finishReason: 'error' }];
+  }
+
+  /** The stream of a run that was parked goes on with its message as it stands, from its beginning. */
+  #goOn(): readonly UiChunk[] {
+    if (!this.#isParked) return [];
+    this.#isParked = false;
+    this.#shown = [];
+    return [{ type: 'start', messageId: this.#shows.messageId }, { type: 'reset-step' }];
   }
 
   #stepsOf(speech: Speech): readonly (readonly SpeechPart[])[] {
-    const { sendReasoning, sendSources } = this.#shows;
+    const { sendReasoning, sendSources, sendAsks } = this.#shows;
     const isShown = (part: SpeechPart): boolean => {
       if (part.type === 'reasoning') return sendReasoning;
+      if (part.type === 'ask') return sendAsks;
       if (part.type !== 'other') return true;
       return part.content.type === 'file' || (part.content.type === 'source' ? sendSources : sendReasoning);
     };
@@ -91,12 +108,25 @@ export class UiTelling {
   }
 
   #asSaid(part: SpeechPart): SpeechPart {
+    if (part.type === 'ask') {
+      const { came } = part;
+      return came === undefined || 'result' in came
+        ? part
+        : { ...part, came: { error: this.#failureOf(part.ask.ask, came.error, came.code) } };
+    }
+    if (part.type !== 'tool') return part;
+    const { approval, ...tool } = part;
+    const said = tool.error === undefined || tool.byProvider ? tool : { ...tool, error: this.#failureOf(tool.id, tool.error, tool.code) };
+    return approval === undefined || !this.#shows.sendAsks ? said : { ...said, approval };
+  }
+
+  #failureOf(id: string, message: string, code: ErrorCode | undefined): string {
     const { ofTool } = this.#shows;
-    if (ofTool === undefined || part.type !== 'tool' || part.error === undefined || part.byProvider) return part;
-    const key = JSON.stringify([part.id, part.error]);
-    const error = this.#failures.get(key) ?? ofTool(new AmdahlError(part.code ?? 'CODE_FAILED', part.error));
+    if (ofTool === undefined) return message;
+    const key = JSON.stringify([id, message]);
+    const error = this.#failures.get(key) ?? ofTool(new AmdahlError(code ?? 'CODE_FAILED', message));
     this.#failures.set(key, error);
-    return { ...part, error };
+    return error;
   }
 
   /** Goes from what is shown to what stands: by adding where that is enough. */
@@ -123,78 +153,19 @@ export class UiTelling {
     return chunks;
   }
 
-  #close(): readonly UiChunk[] {
-    return this.#turnTo(this.#shown.map((part) => ('open' in part ? { ...part, open: false } : part)));
+  /** What stands at the end, with nothing that is still being written. */
+  #close(speech: Speech): readonly UiChunk[] {
+    const stands = this.#stepsOf(speech).flat();
+    return this.#turnTo(stands.map((part) => ('open' in part ? { ...part, open: false } : part)));
   }
 }
 
-/** What makes the one part the other; undefined where only beginning anew does. */
-function growth(before: SpeechPart, after: SpeechPart | undefined, id: string): readonly UiChunk[] | undefined {
-  if (after === undefined) return undefined;
-  if (before.type === 'tool') {
-    if (after.type !== 'tool' || !isSameCall(before, after)) return undefined;
-    return isAnswered(before) ? (isSameAnswer(before, after) ? [] : undefined) : answerOf(after);
-  }
-  if (before.type === 'other') return after.type === 'other' && JSON.stringify(before) === JSON.stringify(after) ? [] : undefined;
-  if (after.type !== before.type || !after.text.startsWith(before.text)) return undefined;
-  const delta = after.text.slice(before.text.length);
-  if (!before.open) return delta === '' && !after.open ? [] : undefined;
-  return [
-    ...(delta === '' ? [] : [{ type: `${after.type}-delta` as const, id, delta }]),
-    ...(after.open ? [] : [{ type: `${after.type}-end` as const, id }]),
-  ];
-}
-
-function told(part: SpeechPart, id: string): readonly UiChunk[] {
-  if (part.type === 'tool') {
-    const { id: toolCallId, tool: toolName, args: input, byProvider } = part;
-    return [
-      { type: 'tool-input-available', toolCallId, toolName, input, ...(byProvider ? { providerExecuted: true } : {}) },
-      ...answerOf(part),
-    ];
-  }
-  if (part.type === 'other') return otherOf(part.content);
-  return [
-    { type: `${part.type}-start`, id },
-    ...(part.text === '' ? [] : [{ type: `${part.type}-delta` as const, id, delta: part.text }]),
-    ...(part.open ? [] : [{ type: `${part.type}-end` as const, id }]),
-  ];
-}
-
-function isSameCall(a: ToolSpeech, b: ToolSpeech): boolean {
-  return a.id === b.id && a.tool === b.tool && JSON.stringify(a.args) === JSON.stringify(b.args);
-}
-
-function isAnswered({ result, error }: ToolSpeech): boolean {
-  return result !== undefined || error !== undefined;
-}
-
-function isSameAnswer(a: ToolSpeech, b: ToolSpeech): boolean {
-  return a.error === b.error && (a.result === b.result || JSON.stringify(a.result) === JSON.stringify(b.result));
-}
-
-function answerOf({ id: toolCallId, result, error, byProvider }: ToolSpeech): readonly UiChunk[] {
-  const by = byProvider ? { providerExecuted: true } : {};
-  if (error !== undefined) return [{ type: 'tool-output-error', toolCallId, errorText: error, ...by }];
-  return result === undefined ? [] : [{ type: 'tool-output-available', toolCallId, output: result, ...by }];
-}
-
-function otherOf(content: Extract<SpeechPart, { type: 'other' }>['content']): readonly UiChunk[] {
-  if (content.type !== 'source') {
-    const { type, mediaType, data } = content;
-    return [{ type, mediaType, url: data.type === 'url' ? String(data.url) : dataUrl(mediaType, data.data) }];
-  }
-  const { id: sourceId } = content;
-  if (content.sourceType === 'url') {
-    const { url, title } = content;
-    return [{ type: 'source-url', sourceId, url, ...(title === undefined ? {} : { title }) }];
-  }
-  const { mediaType, title, filename } = content;
-  return [{ type: 'source-document', sourceId, mediaType, title, ...(filename === undefined ? {} : { filename }) }];
-}
-
-function dataUrl(mediaType: string, data: string | Uint8Array): string {
-  return `data:${mediaType};base64,${typeof data === 'string' ? data : Buffer.from(data).toString('base64')}`;
+/** Questions that came after the last text are told before it. */
+function textLast(steps: readonly (readonly SpeechPart[])[]): (readonly SpeechPart[])[] {
+  const last = steps.at(-1) ?? [];
+  const asks = last.filter(({ type }) => type === 'ask');
+  if (asks.length === 0 || asks.length === last.length) return [...steps];
+  return [...steps.slice(0, -1), asks, last.filter(({ type }) => type !== 'ask')];
 }
 
 const FINISHES: ReadonlySet<string> = new Set<FinishReason>([

@@ -6,17 +6,23 @@ import { checkOptions, type OptionNames } from '../agent/options.ts';
 import type { Entry, RunId } from '../journal/event.ts';
 import { Speech } from '../journal/speech.ts';
 import type { Clock } from './ports.ts';
+import type { Standing } from './standing.ts';
 import { type UiChunk, UiTelling } from './uiChunks.ts';
 
 export interface UiStreamOptions {
-  /** How many chunks of this run are there already: they are left out. Count those of a stream with the same options. Default: 0. */
-  readonly after?: number;
+  /**
+   * How many chunks of this run are there already: they are left out. Count those of a stream with the same options. 'park' leaves
+   * out what was told before the run last parked and went on, for the page of who has answered it. Default: 0.
+   */
+  readonly after?: number | 'park';
   /** The id of the message. Default: the run's, so that whoever reads it again has the same message. */
   readonly messageId?: string;
   /** Default: true, as in the AI SDK. */
   readonly sendReasoning?: boolean;
   /** Default: false, as in the AI SDK. */
   readonly sendSources?: boolean;
+  /** Whether what people are asked is shown, and can be answered, by whoever reads. Default: true. */
+  readonly sendAsks?: boolean;
   /**
    * What the reader is told of a failure, of the run or of a tool. Default: of the run its code and what that means, without
    * the message, which is in `outcome`; of a tool what the model is told, as in the AI SDK.
@@ -31,7 +37,14 @@ export interface UiResponseOptions extends UiStreamOptions {
   readonly keepAliveMs?: number;
 }
 
-const STREAM: OptionNames<UiStreamOptions> = { after: true, messageId: true, sendReasoning: true, sendSources: true, onError: true };
+const STREAM: OptionNames<UiStreamOptions> = {
+  after: true,
+  messageId: true,
+  sendReasoning: true,
+  sendSources: true,
+  sendAsks: true,
+  onError: true,
+};
 const RESPONSE: OptionNames<UiResponseOptions> = { ...STREAM, status: true, headers: true, keepAliveMs: true };
 
 /** What a stream is made of. */
@@ -39,6 +52,7 @@ export interface UiSource {
   readonly id: RunId;
   readonly clock: Clock;
   entries(signal: AbortSignal): AsyncIterable<readonly Entry[]>;
+  standing(): Promise<Standing>;
   /** Why there is no more to tell, after the last entry; undefined where the entries say how it ended. */
   trouble(speech: Speech): Promise<AmdahlError | undefined>;
 }
@@ -46,7 +60,7 @@ export interface UiSource {
 /** @throws AmdahlError MISCONFIGURED */
 export function uiStream(source: UiSource, options: UiStreamOptions = {}): ReadableStream<UiChunk> {
   checkOptions(options, STREAM, 'toUIMessageStream()');
-  checkCount(options.after, 0, 'after');
+  checkAfter(options.after);
   const aborter = new AbortController();
   const chunks = numbered(source, options, aborter.signal);
   return new ReadableStream<UiChunk>({
@@ -62,7 +76,7 @@ export function uiStream(source: UiSource, options: UiStreamOptions = {}): Reada
 /** Server-sent events as the AI SDK's transports read them. Each has its number as its id: `after` takes that of the last one. */
 export function uiResponse(source: UiSource, options: UiResponseOptions = {}): Response {
   checkOptions(options, RESPONSE, 'toUIMessageStreamResponse()');
-  checkCount(options.after, 0, 'after');
+  checkAfter(options.after);
   checkCount(options.keepAliveMs, 1, 'keepAliveMs');
   const { status = 200, headers = {}, keepAliveMs = 15_000, ...shown } = options;
   const aborter = new AbortController();
@@ -102,6 +116,13 @@ const HEADERS = {
   'x-accel-buffering': 'no',
 };
 
+function checkAfter(after: number | 'park' | undefined): void {
+  if (after === 'park') return;
+  if (typeof after === 'string')
+    throw new AmdahlError('MISCONFIGURED', `after of a UI message stream is a number or 'park', not '${String(after)}'.`);
+  checkCount(after, 0, 'after');
+}
+
 function checkCount(value: number | undefined, least: number, option: string): void {
   if (value === undefined || (Number.isInteger(value) && value >= least)) return;
   throw new AmdahlError('MISCONFIGURED', `${option} of a UI message stream is a whole number from ${least} on, not ${value}.`);
@@ -114,36 +135,60 @@ interface Numbered {
 
 async function* numbered(source: UiSource, options: UiStreamOptions, signal: AbortSignal): AsyncGenerator<Numbered, void, undefined> {
   const { after = 0 } = options;
+  // Of 'park', what was told since the newest park that is over is held until all of it is known.
+  const begun = after === 'park' ? await source.standing() : undefined;
+  let held: Numbered[] = [];
   let number = 0;
-  for await (const chunk of chunksOf(source, options, signal)) {
-    number += 1;
-    if (number > after) yield { number, chunk };
+  for await (const { chunks, seq, parks } of tellings(source, options, signal)) {
+    for (const chunk of chunks) held.push({ number: (number += 1), chunk });
+    if (begun !== undefined && parks && (seq + 1 < begun.events || (seq + 1 === begun.events && !begun.waits))) held = [];
+    if (begun !== undefined && seq + 1 < begun.events) continue;
+    for (const one of held) if (after === 'park' || one.number > after) yield one;
+    held = [];
   }
+}
+
+/** What is told up to an entry. `parks`: the run does with it. */
+interface Telling {
+  readonly chunks: readonly UiChunk[];
+  readonly seq: number;
+  readonly parks: boolean;
 }
 
 /**
  * Nothing is told before the run is stored: whoever has a part of it can follow the rest.
- * An end is told only when nothing follows it: a run that failed and goes on has not ended.
+ * An end is told only when nothing follows it: a run that failed and goes on has not ended. That it parks is always told, and
+ * ends the stream where it still waits.
  */
-async function* chunksOf(source: UiSource, options: UiStreamOptions, signal: AbortSignal): AsyncGenerator<UiChunk, void, undefined> {
-  const { messageId = source.id, sendReasoning = true, sendSources = false, onError } = options;
-  const telling = new UiTelling({ messageId, sendReasoning, sendSources, ...(onError === undefined ? {} : { ofTool: onError }) });
+async function* tellings(source: UiSource, options: UiStreamOptions, signal: AbortSignal): AsyncGenerator<Telling, void, undefined> {
+  const { messageId = source.id, sendReasoning = true, sendSources = false, sendAsks = true, onError } = options;
+  const telling = new UiTelling({ messageId, sendReasoning, sendSources, sendAsks, ...(onError === undefined ? {} : { ofTool: onError }) });
   const speech = new Speech();
   let trouble: AmdahlError | undefined;
-  let isBegun = false;
+  let seq = -1;
   try {
     for await (const batch of source.entries(signal)) {
-      if (!isBegun) yield* telling.begin();
-      isBegun = true;
-      for (const entry of batch) if (speech.take(entry) && speech.end === undefined) yield* telling.tell(speech);
+      if (seq < 0) yield { chunks: telling.begin(), seq, parks: false };
+      for (const entry of batch) {
+        ({ seq } = entry);
+        const isNew = speech.take(entry) && speech.end === undefined;
+        yield { chunks: isNew ? telling.tell(speech) : [], seq, parks: speech.parked !== undefined };
+      }
+      if (speech.parked !== undefined && (await isWaiting(source, seq))) return;
     }
-    if (signal.aborted) return;
+    if (signal.aborted || speech.parked !== undefined) return;
     trouble = await source.trouble(speech);
   } catch (thrown) {
     trouble = asAmdahl(thrown, source.id);
   }
-  if (!isBegun) yield* telling.begin();
-  yield* trouble === undefined ? telling.end(speech) : telling.fail((onError ?? codeAndMeaning)(trouble));
+  if (seq < 0) yield { chunks: telling.begin(), seq, parks: false };
+  const end = trouble === undefined ? telling.end(speech) : telling.fail(speech, (onError ?? codeAndMeaning)(trouble));
+  yield { chunks: end, seq: Infinity, parks: false };
+}
+
+async function isWaiting(source: UiSource, seq: number): Promise<boolean> {
+  const { events, waits } = await source.standing();
+  return waits && events === seq + 1;
 }
 
 /** Messages are for who runs the program: they may have paths, hosts and what code threw. */
