@@ -1,19 +1,23 @@
 // recover: where a server starts, it takes up what its predecessor left. Every run whose owner is gone is claimed and
-// driven on by the agent of its name; several processes that do so at once share the runs, because each has one claim.
+// driven on by the agent of its name; several processes that do so at once share the runs, because each has one claim. A run
+// that is parked is taken up once somebody has answered it, or a question of it is past its time, and not before.
 //
-// R1 a run is driven by whoever claims it, and looked at once more after that: one that ended meanwhile is left as it is.
+// R1 a run is driven by whoever claims it, and looked at once more after that: one that ended meanwhile, or waits for people
+//    again, is left as it is.
 // R2 what goes wrong with one run is told of it, and stops no other.
 
 import type { Agent, AnyAgent } from '../agent/definition.ts';
 import { isAgent } from '../agent/definition.ts';
 import { AmdahlError, asAmdahl } from '../agent/errors.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';
+import { canGoOn } from '../journal/ask.ts';
 import type { EventOf, Json, RunId } from '../journal/event.ts';
-import type { Journal, RunRow } from '../journal/journal.ts';
+import type { Journal, RunRow, UnfinishedRow } from '../journal/journal.ts';
+import { isWorkedOn } from '../journal/rows.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
 import { beginningOf } from './enter.ts';
 import { GivenUp } from './givenUp.ts';
-import { systemClock } from './ports.ts';
+import { type Clock, systemClock } from './ports.ts';
 import { perform } from './run.ts';
 import type { RunOptions } from './runOptions.ts';
 import { RunError } from './runResult.ts';
@@ -40,8 +44,11 @@ export interface Recovered extends Recoverable {
 /** What recover() did. */
 export interface Recovery {
   readonly runs: readonly Recovered[];
-  /** Runs whose owner is gone, and that were left: no agent was given for them, or somebody else was faster. */
-  readonly left: readonly (Recoverable & { readonly why: 'no agent' | 'taken' | 'given up' })[];
+  /**
+   * Runs that nobody works on, and that were left: no agent was given for them, somebody else was faster, or they are 'parked' and
+   * nobody has answered yet.
+   */
+  readonly left: readonly (Recoverable & { readonly why: 'no agent' | 'taken' | 'given up' | 'parked' })[];
 }
 
 /** Options of `run` hold for all runs: models, settings, keys and context are of a process and not of the journal. */
@@ -51,8 +58,8 @@ export interface RecoverOptions extends Passed {
   /** How many runs at once. Default: 10. */
   readonly concurrency?: number;
   /**
-   * Look again after so many ms, until the signal is aborted. An owner on another machine, as in a container that was
-   * replaced, is only known to be gone some seconds later. Default: look once.
+   * Look again after so many ms, until the signal is aborted: for parked runs that somebody has answered meanwhile, and for owners
+   * on other machines, as in a container that was replaced, which are only known to be gone some seconds later. Default: look once.
    */
   readonly everyMs?: number;
   /** Aborting takes up no more runs and gives up those at work, for others to go on with. */
@@ -101,7 +108,7 @@ export async function recover(agents: readonly Some[], options: RecoverOptions =
   let left: Recovery['left'] = [];
   try {
     for (;;) {
-      const pass = new Pass(known, journal, options, giveUp.signal);
+      const pass = new Pass(known, journal, options, clock, giveUp.signal);
       await pass.work(concurrency);
       for (const run of pass.runs) runs.set(run.id, run);
       left = pass.left;
@@ -120,17 +127,19 @@ class Pass {
   readonly #known: ReadonlyMap<string, AnyAgent>;
   readonly #journal: Journal;
   readonly #options: RecoverOptions;
+  readonly #clock: Clock;
   readonly #signal: AbortSignal;
 
-  constructor(known: ReadonlyMap<string, AnyAgent>, journal: Journal, options: RecoverOptions, signal: AbortSignal) {
+  constructor(known: ReadonlyMap<string, AnyAgent>, journal: Journal, options: RecoverOptions, clock: Clock, signal: AbortSignal) {
     this.#known = known;
+    this.#clock = clock;
     this.#journal = journal;
     this.#options = options;
     this.#signal = signal;
   }
 
   async work(concurrency: number): Promise<void> {
-    const rows = (await this.#journal.unfinished()).filter(({ status }) => status === 'interrupted').values();
+    const rows = (await this.#journal.unfinished(this.#clock.now())).filter((row) => !isWorkedOn(row)).values();
     const worker = async (): Promise<void> => {
       for (const row of rows) {
         if (this.#signal.aborted) return;
@@ -140,8 +149,13 @@ class Pass {
     await Promise.all(Array.from({ length: concurrency }, worker));
   }
 
-  async #takeUp({ run: id, agent: name }: RunRow): Promise<void> {
+  async #takeUp({ run: id, agent: name, scope: of, ready }: UnfinishedRow): Promise<void> {
     const agent = this.#known.get(name);
+    // Looked at again and again for as long as nobody answers: its events are left alone.
+    if (!ready && agent !== undefined) {
+      this.left.push({ id, agent: name, ...(of === undefined ? {} : { scope: of }), why: 'parked' });
+      return;
+    }
     const begun = await beginningOf(this.#journal, id).catch((thrown: unknown) => asAmdahl(thrown, id));
     if (begun instanceof AmdahlError) return this.#tell({ id, agent: name, status: 'failed', error: begun });
     const { subject, scope } = begun ?? {};
@@ -158,6 +172,12 @@ class Pass {
     this.#tell(recovered);
   }
 
+  /** Claimed, it counts as running, or still as parked; what ended while it was waited for does not. */
+  async #isWanted(row: RunRow | undefined): Promise<boolean> {
+    if (row?.status !== 'parked') return row?.status === 'running';
+    return canGoOn(await this.#journal.asks({ run: row.run, all: true }), this.#clock.now());
+  }
+
   #tell(recovered: Recovered): void {
     this.runs.push(recovered);
     this.#options.onRun?.(recovered);
@@ -168,8 +188,7 @@ class Pass {
     try {
       const given = context === undefined ? {} : { context: await context(about.subject, about) };
       const options = { ...passed, ...given, id: about.id, journal: this.#journal, signal: this.#signal };
-      // Claimed, it counts as running; what ended while it was waited for does not.
-      const result = await perform(agent, input, options, { isWanted: (row) => row?.status === 'running' });
+      const result = await perform(agent, input, options, { isWanted: (row) => this.#isWanted(row) });
       return result === undefined ? 'taken' : { ...about, status: 'succeeded' };
     } catch (thrown) {
       const error = asAmdahl(thrown, about.id);

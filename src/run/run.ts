@@ -57,7 +57,7 @@ export async function run(root: AnyAgent, input: unknown, options: RunOptions = 
 /** What those who perform a run may want to know of it. */
 export interface Performing {
   /** Asked of the run once it is claimed: if not, nothing is done. */
-  readonly isWanted?: (row: RunRow | undefined) => boolean;
+  readonly isWanted?: (row: RunRow | undefined) => Promise<boolean>;
   /** Told before RUN_OWNED, where what the owner works on is the very run that was wanted. */
   readonly onElsewhere?: () => void;
 }
@@ -88,7 +88,7 @@ export async function perform(
     throw thrown;
   });
   try {
-    if (isWanted !== undefined && !isWanted(await journal.row(id))) return undefined;
+    if (isWanted !== undefined && !(await isWanted(await journal.row(id)))) return undefined;
     const entry = await enter(root, raw, { ...options, id, random, limits, journal, claim, contexts, knownSecrets: secrets, given });
     return await drive(entry);
   } finally {
