@@ -80,7 +80,9 @@ async function perform(frame: Frame, deed: Deed): Promise<Done | undefined> {
     stops.push(life.onEnd(stop));
     if (deed.timeoutMs !== undefined) {
       stops.push(
-        clock.after(deed.timeoutMs, () => stop(new AmdahlError('TIMEOUT', `'${deed.path}' did not end within ${deed.timeoutMs} ms.`))),
+        session.work.after(deed.timeoutMs, () =>
+          stop(new AmdahlError('TIMEOUT', `'${deed.path}' did not end within ${deed.timeoutMs} ms.`)),
+        ),
       );
     }
   });

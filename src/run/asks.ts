@@ -8,6 +8,7 @@
 // Q5 nobody is left to answer for nothing: an ask that nobody waits for any more is withdrawn, unless the run was interrupted.
 
 import { canonical, hash } from '../agent/canonical.ts';
+import type { AskResponse, Reply } from '../journal/ask.ts';
 import type { AskId, Entry, EventOf, Happening, Json, Place, RunId } from '../journal/event.ts';
 import type { AskKind } from '../journal/worldEvent.ts';
 import type { Life } from './life.ts';
@@ -43,10 +44,17 @@ export interface Opened {
   readonly again: boolean;
 }
 
-/** What somebody says to an ask. */
-export type Reply =
-  | { readonly kind: 'answer'; readonly value: Json; readonly by?: string }
-  | { readonly kind: 'refuse'; readonly reason: string; readonly by?: string };
+/** An open question to a person, as data. Times in epoch ms. */
+export interface OpenAsk extends Pick<EventOf<'ask.opened'>, 'ask' | 'of' | 'path' | 'question' | 'about' | 'form' | 'expiresAt'> {
+  readonly run: RunId;
+  readonly openedAt: number;
+}
+
+/** Pure. */
+export function openAsk(run: RunId, { ask, of, path, question, about, form, expiresAt, at }: EventOf<'ask.opened'>): OpenAsk {
+  const rest = { ...(form === undefined ? {} : { form }), ...(expiresAt === undefined ? {} : { expiresAt }) };
+  return { ask, run, of, path, question, about, ...rest, openedAt: at };
+}
 
 /** What asking needs of an entry. */
 export interface AskHost {
@@ -71,7 +79,7 @@ export interface AskHost {
   /** Something goes on here, until what is returned is called. */
   work(): () => void;
   /** Responses that were accepted and are not journaled yet, looked up anew. */
-  accepted(): Promise<readonly { readonly ask: AskId; readonly response: Reply }[]>;
+  accepted(): Promise<readonly AskResponse[]>;
 }
 
 /** The identity of a question (Q1). Pure. */
@@ -160,7 +168,8 @@ export class Asks {
       if (state === 'open') this.#left.set(id, place);
     }
     if (this.#left.size === 0) return [];
-    for (const { ask, response } of await this.#host.accepted()) this.#said.set(ask, repliedBy(response));
+    const accepted = await this.#host.accepted().catch(() => []); // a journal that fails says so when the end is recorded
+    for (const { ask, response } of accepted) this.#said.set(ask, repliedBy(response));
     const left = [...this.#left].map(([id, place]): Happening => {
       const replied = this.#said.get(id);
       return replied === undefined
@@ -292,8 +301,9 @@ export class Asks {
   /** Nobody waits for it any more (Q5). */
   #leave(asked: Asked, life: Life): void {
     const { id, place, state } = asked;
-    if (state === 'replied' || state === 'settling' || this.#host.isInterrupted()) return;
+    if (state === 'replied' || state === 'settling') return;
     asked.disarm();
+    if (this.#host.isInterrupted()) return;
     asked.state = 'withdrawn';
     this.#asked.delete(id);
     if (state !== 'open') return;

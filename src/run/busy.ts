@@ -6,14 +6,11 @@
 // W2 idleness is told of once everything that was under way has come to rest: never between two steps of one that goes on.
 // W3 a plain call pays with a few additions: what is counted stands in its Life.
 
-import type { Life } from './life.ts';
+import { type Life, NOT_COUNTED } from './life.ts';
 import type { Clock } from './ports.ts';
 
 /** Told when nothing can go on while somebody waits. Whether it made something go on, so that nobody else is told. */
 export type IdleListener = () => boolean;
-
-/** What a life that is over has below it: it never counts again. Small integers are cheap. */
-const OVER = -(2 ** 29);
 
 export class Busy {
   readonly #clock: Clock;
@@ -26,8 +23,9 @@ export class Busy {
     this.#clock = clock;
   }
 
-  /** A call or a branch begins below another; the life of the run itself counts for nothing. */
+  /** A call or a branch begins below another. */
   open(life: Life, above: Life): void {
+    life.below = 0;
     this.#going += 1 - shareOf(above);
     above.below += 1;
     this.#going += shareOf(above);
@@ -35,10 +33,10 @@ export class Busy {
 
   close(life: Life, above: Life): void {
     this.#going -= shareOf(life) + shareOf(above);
-    life.below = OVER;
+    life.below = NOT_COUNTED;
     above.below -= 1;
     this.#going += shareOf(above);
-    this.#look();
+    this.look();
   }
 
   /** A tool call of this call begins: its code, or what comes before an agent is asked. */
@@ -52,20 +50,22 @@ export class Busy {
     this.#going -= shareOf(life);
     life.tools -= 1;
     this.#going += shareOf(life);
-    this.#look();
+    this.look();
   }
 
-  /** The call, or one of its tool calls, can do nothing but wait, until what is returned is called. */
+  /** A call or branch, or one of its tool calls, can do nothing but wait, until what is returned is called. */
   wait(life: Life): () => void {
-    this.#hold(life, 1);
+    let waiting = life;
+    while (waiting.below < 0 && waiting.above !== undefined) waiting = waiting.above;
+    this.#hold(waiting, 1);
     this.#waiting += 1;
-    this.#look();
+    this.look();
     let isOver = false;
     return () => {
       if (isOver) return;
       isOver = true;
       this.#waiting -= 1;
-      this.#hold(life, -1);
+      this.#hold(waiting, -1);
     };
   }
 
@@ -77,7 +77,7 @@ export class Busy {
       if (isOver) return;
       isOver = true;
       this.#going -= 1;
-      this.#look();
+      this.look();
     };
   }
 
@@ -101,8 +101,8 @@ export class Busy {
     this.#going += shareOf(life);
   }
 
-  /** W2: what is about to go on has its turn first. */
-  #look(): void {
+  /** Tells of idleness where there is any. W2: what is about to go on has its turn first. */
+  look(): void {
     if (!this.isIdle || this.#disarm !== undefined) return;
     this.#disarm = this.#clock.after(
       0,
@@ -120,10 +120,4 @@ function shareOf({ below, tools, held }: Life): number {
   if (below < 0) return 0;
   if (tools > 0) return Math.max(0, tools - held);
   return below > 0 || held > 0 ? 0 : 1;
-}
-
-/** The life of a run counts for nothing: only calls and branches below it do. Called once per entry. */
-export function withoutShare(life: Life): Life {
-  life.below = OVER;
-  return life;
 }

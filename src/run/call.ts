@@ -58,6 +58,7 @@ async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promis
   const { place } = question;
   session.findings?.asked.add(place);
   const frame = openFrame(asker, agent, question); // its life begins before the first await: who ends the asker ends it
+  session.busy.open(frame.life, asker.life);
   let recorded = NOTHING_RECORDED;
   let disarm: () => void = NOTHING_TO_STOP;
   try {
@@ -83,6 +84,7 @@ async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promis
   } finally {
     disarm();
     frame.life.close();
+    session.busy.close(frame.life, asker.life);
   }
 }
 
@@ -119,7 +121,7 @@ function arm(frame: Frame, options: AskOptions, recorded: RecordedCall): () => v
     if (ms === undefined) continue;
     life.due(session.clock, ms);
     stops.push(
-      session.clock.after(ms, () =>
+      session.work.after(ms, () =>
         end('TIMEOUT', `'${path}' did not end within ${ms} ms. Give it more time (timeoutMs), or ask for less.`, { ms }),
       ),
     );
@@ -129,12 +131,12 @@ function arm(frame: Frame, options: AskOptions, recorded: RecordedCall): () => v
     // One that had succeeded only runs again over its answers: the time since is not its own.
     const begun = recorded.outcome?.kind === 'succeeded' ? undefined : recorded.startedAt;
     const from = Math.max(begun ?? Infinity, recorded.retracted?.at ?? -Infinity);
-    const left = cap - (Number.isFinite(from) ? session.activeMsSince(from) : 0);
+    const left = cap - (Number.isFinite(from) ? session.work.msSince(from) : 0);
     const over = (): void =>
       end('BUDGET_EXCEEDED', `The budget of '${path}' caps time at ${cap} ms, and that is used up.`, { cap: 'ms', bound: cap });
     life.due(session.clock, left);
     if (left <= 0) over();
-    else stops.push(session.clock.after(left, over));
+    else stops.push(session.work.after(left, over));
   }
   const { signal } = options;
   if (signal !== undefined) {

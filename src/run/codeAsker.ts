@@ -141,7 +141,14 @@ export class CodeAsker {
   track<T>(request: Promise<T>): Promise<T> {
     const open = (this.#open ??= new Set());
     open.add(request);
-    const over = (): void => void open.delete(request);
+    const { busy } = this.frame.session;
+    // A tool's code and a step's count as long as they run; a flow's only while it has no call open.
+    const counts = this.frame.agent.behaviour.kind === 'composite';
+    if (counts) busy.beginTool(this.#above);
+    const over = (): void => {
+      open.delete(request);
+      if (counts) busy.endTool(this.#above);
+    };
     request.then(over, over);
     return request;
   }

@@ -59,7 +59,13 @@ export async function follow<O = unknown>(id: string, options: FollowOptions<O> 
 
 /** How the run ended, whoever drove it; a failure where that cannot be told. */
 export async function outcomeOf<O>(
-  target: { readonly journal: Journal; readonly run: RunId; readonly clock: Clock; readonly ownerlessMs: number | undefined },
+  target: {
+    readonly journal: Journal;
+    readonly run: RunId;
+    readonly clock: Clock;
+    readonly ownerlessMs: number | undefined;
+    readonly drives?: boolean;
+  },
   agent: AnyAgent | undefined,
 ): Promise<Outcome<O>> {
   const { journal, run: id } = target;

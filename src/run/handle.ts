@@ -14,6 +14,7 @@ import type { Bill } from '../journal/bill.ts';
 import type { Entry, Json, RunId } from '../journal/event.ts';
 import { Speech } from '../journal/speech.ts';
 import { partialJson } from '../model/partial.ts';
+import type { OpenAsk } from './asks.ts';
 import type { Clock } from './ports.ts';
 import type { RunResult } from './runResult.ts';
 import { speakerOf } from './speaker.ts';
@@ -30,7 +31,9 @@ export type Outcome<O, M = unknown> =
       readonly error: AmdahlError;
       /** Absent where it never began. */
       readonly bill?: Bill;
-    };
+    }
+  /** It was given up until a person answers (`onPark: 'return'`); the error says so. */
+  | { readonly status: 'parked'; readonly id: RunId; readonly error: AmdahlError; readonly bill: Bill; readonly asks: readonly OpenAsk[] };
 
 /** What there is of a value that is still being written. */
 export type DeepPartial<T> = T extends readonly (infer Item)[]
@@ -99,7 +102,7 @@ export function handleOn<O>(source: Source<O>): Handle<O> {
 
 async function troubleOf<O>(source: Source<O>): Promise<AmdahlError | undefined> {
   const outcome = await source.outcome();
-  return outcome.status === 'succeeded' ? undefined : outcome.error;
+  return outcome.status === 'succeeded' || outcome.status === 'parked' ? undefined : outcome.error;
 }
 
 /** The output of a run that succeeded. @throws AmdahlError why it did not. */

@@ -4,6 +4,9 @@
 import type { AmdahlError } from '../agent/errors.ts';
 import type { Clock } from './ports.ts';
 
+/** What a life has below it that is no open call's or branch's. Far from 0, and a small integer, which is cheap. */
+export const NOT_COUNTED: number = -(2 ** 29);
+
 type Listener = (error: AmdahlError) => void;
 
 /** A span of work that can be ended from above. Ending is final, reaches everything below, and happens once. */
@@ -14,8 +17,8 @@ export class Life {
   origin: Life | undefined;
   /** When it will be ended at the latest, in epoch ms; Infinity where nothing says so. */
   deadlineAt: number = Infinity;
-  /** Open calls and branches right below, tool calls in progress, and those of its own that wait for people: counted by busy.ts. */
-  below: number = 0;
+  /** Open calls and branches right below, tool calls in progress, and how many of its own wait for people: counted by busy.ts. */
+  below: number = NOT_COUNTED;
   tools: number = 0;
   held: number = 0;
   #above: Life | undefined;
@@ -39,9 +42,20 @@ export class Life {
     above.#last = this;
   }
 
+  /** What it lives below; undefined once it is over. */
+  get above(): Life | undefined {
+    return this.#above;
+  }
+
   /** It will be ended in `ms`: who can tell that it will not be over by then need not begin. What is below and began before knows nothing of it. */
   due(clock: Clock, ms: number): void {
     this.deadlineAt = Math.min(this.deadlineAt, clock.now() + ms);
+  }
+
+  /** What is due here and below is due so much later. */
+  postpone(ms: number): void {
+    this.deadlineAt += ms;
+    for (let life = this.#first; life !== undefined; life = life.#next) life.postpone(ms);
   }
 
   /** Ends this and all below with `error`. */

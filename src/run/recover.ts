@@ -24,7 +24,7 @@ import { RunError } from './runResult.ts';
 
 type Passed = Pick<
   RunOptions,
-  'journal' | 'models' | 'settings' | 'reuse' | 'prices' | 'rateLimits' | 'limits' | 'secrets' | 'clock' | 'random'
+  'journal' | 'models' | 'settings' | 'reuse' | 'prices' | 'rateLimits' | 'limits' | 'secrets' | 'clock' | 'random' | 'onPark'
 >;
 
 /** What a run says of itself. */
@@ -37,7 +37,8 @@ export interface Recoverable {
 
 /** What became of a run that was taken up. */
 export interface Recovered extends Recoverable {
-  readonly status: 'succeeded' | 'failed' | 'cancelled';
+  /** 'parked': given up until a person answers (`onPark: 'return'`). */
+  readonly status: 'succeeded' | 'failed' | 'cancelled' | 'parked';
   readonly error?: AmdahlError;
 }
 
@@ -55,7 +56,7 @@ export interface Recovery {
 export interface RecoverOptions extends Passed {
   /** Makes what `run` was given as context, from the subject that the run has in the journal. */
   readonly context?: (subject: Json | undefined, run: Recoverable) => unknown;
-  /** How many runs at once. Default: 10. */
+  /** How many runs at once, besides those that wait for people. Default: 10. */
   readonly concurrency?: number;
   /**
    * Look again after so many ms, until the signal is aborted: for parked runs that somebody has answered meanwhile, and for owners
@@ -79,6 +80,7 @@ const OPTIONS: OptionNames<RecoverOptions> = {
   secrets: true,
   clock: true,
   random: true,
+  onPark: true,
   context: true,
   concurrency: true,
   everyMs: true,
@@ -105,58 +107,73 @@ export async function recover(agents: readonly Some[], options: RecoverOptions =
   if (signal?.aborted === true) onAbort();
   signal?.addEventListener('abort', onAbort, { once: true });
   const runs = new Map<RunId, Recovered>(); // one that cannot begin is tried at every look
+  const waiting = new Set<Promise<void>>();
   let left: Recovery['left'] = [];
   try {
     for (;;) {
-      const pass = new Pass(known, journal, options, clock, giveUp.signal);
+      const pass = new Pass({ known, journal, options, clock, signal: giveUp.signal, runs, waiting });
       await pass.work(concurrency);
-      for (const run of pass.runs) runs.set(run.id, run);
       left = pass.left;
-      if (everyMs === undefined || giveUp.signal.aborted) return { runs: [...runs.values()], left };
+      if (everyMs === undefined || giveUp.signal.aborted) break;
       await pause(clock, everyMs, giveUp.signal);
     }
+    await Promise.all(waiting);
+    return { runs: [...runs.values()], left };
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }
 }
 
+/** What looks at the journal have in common. */
+interface Looking {
+  readonly known: ReadonlyMap<string, AnyAgent>;
+  readonly journal: Journal;
+  readonly options: RecoverOptions;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly runs: Map<RunId, Recovered>;
+  /** Runs that are not over: of them, those that wait for people hold up no other. */
+  readonly waiting: Set<Promise<void>>;
+}
+
 /** One look at the journal. */
 class Pass {
-  readonly runs: Recovered[] = [];
   readonly left: Recovery['left'][number][] = [];
-  readonly #known: ReadonlyMap<string, AnyAgent>;
-  readonly #journal: Journal;
-  readonly #options: RecoverOptions;
-  readonly #clock: Clock;
-  readonly #signal: AbortSignal;
+  readonly #looking: Looking;
 
-  constructor(known: ReadonlyMap<string, AnyAgent>, journal: Journal, options: RecoverOptions, clock: Clock, signal: AbortSignal) {
-    this.#known = known;
-    this.#clock = clock;
-    this.#journal = journal;
-    this.#options = options;
-    this.#signal = signal;
+  constructor(looking: Looking) {
+    this.#looking = looking;
   }
 
   async work(concurrency: number): Promise<void> {
-    const rows = (await this.#journal.unfinished(this.#clock.now())).filter((row) => !isWorkedOn(row)).values();
+    const { journal, clock, signal } = this.#looking;
+    const rows = (await journal.unfinished(clock.now())).filter((row) => !isWorkedOn(row)).values();
     const worker = async (): Promise<void> => {
       for (const row of rows) {
-        if (this.#signal.aborted) return;
-        await this.#takeUp(row);
+        if (signal.aborted) return;
+        await this.#untilParked(row);
       }
     };
     await Promise.all(Array.from({ length: concurrency }, worker));
   }
 
-  async #takeUp({ run: id, agent: name, scope: of, ready }: UnfinishedRow): Promise<void> {
-    const agent = this.#known.get(name);
+  async #untilParked(row: UnfinishedRow): Promise<void> {
+    const { waiting } = this.#looking;
+    const parked = Promise.withResolvers<void>();
+    const over = this.#takeUp(row, parked.resolve).then(() => void waiting.delete(over));
+    waiting.add(over);
+    await Promise.race([over, parked.promise]);
+  }
+
+  async #takeUp({ run: id, agent: name, scope: of, ready }: UnfinishedRow, onParked: () => void): Promise<void> {
+    const { known, journal } = this.#looking;
+    const agent = known.get(name);
     // Looked at again and again for as long as nobody answers: its events are left alone.
     if (!ready && agent !== undefined) {
       this.left.push({ id, agent: name, ...(of === undefined ? {} : { scope: of }), why: 'parked' });
       return;
     }
-    const begun = await beginningOf(this.#journal, id).catch((thrown: unknown) => asAmdahl(thrown, id));
+    const begun = await beginningOf(journal, id).catch((thrown: unknown) => asAmdahl(thrown, id));
     if (begun instanceof AmdahlError) return this.#tell({ id, agent: name, status: 'failed', error: begun });
     const { subject, scope } = begun ?? {};
     const about = { id, agent: name, ...(subject === undefined ? {} : { subject }), ...(scope === undefined ? {} : { scope }) };
@@ -164,7 +181,7 @@ class Pass {
       this.left.push({ ...about, why: 'no agent' });
       return;
     }
-    const recovered = await this.#drive(agent, begun, about);
+    const recovered = await this.#drive(agent, begun, about, onParked);
     if (typeof recovered === 'string') {
       this.left.push({ ...about, why: recovered });
       return;
@@ -175,25 +192,33 @@ class Pass {
   /** Claimed, it counts as running, or still as parked; what ended while it was waited for does not. */
   async #isWanted(row: RunRow | undefined): Promise<boolean> {
     if (row?.status !== 'parked') return row?.status === 'running';
-    return canGoOn(await this.#journal.asks({ run: row.run, all: true }), this.#clock.now());
+    const { journal, clock } = this.#looking;
+    return canGoOn(await journal.asks({ run: row.run, all: true }), clock.now());
   }
 
   #tell(recovered: Recovered): void {
-    this.runs.push(recovered);
-    this.#options.onRun?.(recovered);
+    const { runs, options } = this.#looking;
+    runs.set(recovered.id, recovered);
+    options.onRun?.(recovered);
   }
 
-  async #drive(agent: AnyAgent, { input }: EventOf<'run.started'>, about: Recoverable): Promise<Recovered | 'taken' | 'given up'> {
-    const { context, concurrency: _, everyMs: _every, onRun: _told, ...passed } = this.#options;
+  async #drive(
+    agent: AnyAgent,
+    { input }: EventOf<'run.started'>,
+    about: Recoverable,
+    onParked: () => void,
+  ): Promise<Recovered | 'taken' | 'given up'> {
+    const { journal, signal } = this.#looking;
+    const { context, concurrency: _, everyMs: _every, onRun: _told, ...passed } = this.#looking.options;
     try {
       const given = context === undefined ? {} : { context: await context(about.subject, about) };
-      const options = { ...passed, ...given, id: about.id, journal: this.#journal, signal: this.#signal };
-      const result = await perform(agent, input, options, { isWanted: (row) => this.#isWanted(row) });
+      const options = { ...passed, ...given, id: about.id, journal, signal };
+      const result = await perform(agent, input, options, { isWanted: (row) => this.#isWanted(row), onParked });
       return result === undefined ? 'taken' : { ...about, status: 'succeeded' };
     } catch (thrown) {
       const error = asAmdahl(thrown, about.id);
       if (error.code === 'RUN_OWNED') return 'taken';
-      if (this.#signal.aborted && (error.code === 'RUN_LOST' || error.code === 'CANCELLED')) return 'given up';
+      if (signal.aborted && (error.code === 'RUN_LOST' || error.code === 'CANCELLED')) return 'given up';
       return { ...about, status: error instanceof RunError ? error.status : 'failed', error };
     }
   }

@@ -19,6 +19,7 @@ import { limitsOf } from './limits.ts';
 import { namedModels } from './models.ts';
 import { rootAsker } from './place.ts';
 import { systemRandom } from './ports.ts';
+import { parkWhenIdle } from './park.ts';
 import type { Past } from './reentry.ts';
 import { reportOf } from './report.ts';
 import { checkRunOptions, type OptionsFor, runId, type RunOptions } from './runOptions.ts';
@@ -60,6 +61,8 @@ export interface Performing {
   readonly isWanted?: (row: RunRow | undefined) => Promise<boolean>;
   /** Told before RUN_OWNED, where what the owner works on is the very run that was wanted. */
   readonly onElsewhere?: () => void;
+  /** Told whenever nothing in it can go on until a person says something. */
+  readonly onParked?: () => void;
 }
 
 /** As `run`; undefined where the run is not wanted. Called by run(), start() and recover(). */
@@ -67,7 +70,7 @@ export async function perform(
   root: AnyAgent,
   input: unknown,
   options: RunOptions,
-  { isWanted, onElsewhere }: Performing,
+  { isWanted, onElsewhere, onParked }: Performing,
 ): Promise<RunResult<unknown, unknown> | undefined> {
   if (!isAgent(root)) throw new AmdahlError('MISCONFIGURED', 'run takes an agent first: run(agent, input).');
   checkRunOptions(options);
@@ -90,6 +93,7 @@ export async function perform(
   try {
     if (isWanted !== undefined && !(await isWanted(await journal.row(id)))) return undefined;
     const entry = await enter(root, raw, { ...options, id, random, limits, journal, claim, contexts, knownSecrets: secrets, given });
+    parkWhenIdle(entry.session, options.onPark ?? 'wait', onParked);
     return await drive(entry);
   } finally {
     await claim.release();
@@ -151,6 +155,8 @@ async function ended(session: Session, thrown: AmdahlError, id: RunId, journal: 
     session.noteGates();
     await session.settle(...(await session.asks.close()), { kind: 'run.cancelled', reason: error.message });
     return new RunError(error, id, billNow(session.bill), journal, 'cancelled');
+  } else if (error.code === 'RUN_PARKED') {
+    return new RunError(error, id, billNow(session.bill), journal, 'parked', session.openAsks);
   }
   return new RunError(error, id, billNow(session.bill), journal);
 }
@@ -176,7 +182,7 @@ function arm(session: Session, past: Past | undefined, budget: Budget | undefine
     const left = cap - (past?.activeMs ?? 0);
     session.life.due(session.clock, left);
     if (left <= 0) stop();
-    else stops.push(session.clock.after(left, stop));
+    else stops.push(session.work.after(left, stop));
   }
   if (signal !== undefined) {
     const cancel = (): void => {

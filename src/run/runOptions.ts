@@ -12,6 +12,7 @@ import { checkPrices, type PriceTable } from '../model/prices.ts';
 import { checkRateLimits, type RateLimits } from '../model/rateLimits.ts';
 import type { Limits } from './limits.ts';
 import type { Models } from './models.ts';
+import type { OnPark } from './park.ts';
 import type { Clock, Random } from './ports.ts';
 import { checkSecrets, type SecretOptions } from './secretOptions.ts';
 import { checkSettings, type Settings } from './runSettings.ts';
@@ -81,6 +82,11 @@ export interface RunOptions {
   readonly rerun?: string;
   /** Calls to forget and ask again, by path or id. One with an uncertain act may act a second time. */
   readonly retry?: readonly string[];
+  /**
+   * What becomes of the run while nothing in it can go on until a person answers: 'wait' for that in this process, or 'return', by
+   * which it is given up with RUN_PARKED until somebody runs it again. Default: 'wait'. No budget and no time-out counts the time.
+   */
+  readonly onPark?: OnPark;
 }
 
 /** The options of a run of an agent that needs the context `C`: required where it needs any. */
@@ -110,6 +116,7 @@ const OPTIONS: OptionNames<RunOptions> = {
   reuse: true,
   rerun: true,
   retry: true,
+  onPark: true,
 };
 
 /** @throws AmdahlError MISCONFIGURED */
@@ -121,6 +128,8 @@ export function checkRunOptions(options: RunOptions): void {
   if (options.rateLimits !== undefined) checkRateLimits(options.rateLimits);
   if (options.stream !== undefined && options.stream !== 'provisional' && options.stream !== 'confirmed')
     throw new AmdahlError('MISCONFIGURED', `stream is 'provisional' or 'confirmed', not ${JSON.stringify(options.stream)}.`);
+  if (options.onPark !== undefined && options.onPark !== 'wait' && options.onPark !== 'return')
+    throw new AmdahlError('MISCONFIGURED', `onPark is 'wait' or 'return', not ${JSON.stringify(options.onPark)}.`);
   if (options.speaker !== undefined && typeof options.speaker !== 'string')
     throw new AmdahlError('MISCONFIGURED', 'speaker is the name of an agent.');
   if (options.secrets !== undefined) checkSecrets(options.secrets);

@@ -4,6 +4,7 @@ import { AmdahlError } from '../agent/errors.ts';
 import type { Bill } from '../journal/bill.ts';
 import type { Gap, Json, Place, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { OpenAsk } from './asks.ts';
 import type { ResumeReport } from './report.ts';
 
 export interface RunResult<O, M = unknown> {
@@ -18,18 +19,28 @@ export interface RunResult<O, M = unknown> {
   readonly resume?: ResumeReport;
 }
 
-/** Why a run failed, with what it cost and what it achieved. Its code is that of the failure. */
+/** Why a run failed, was cancelled or is parked, with what it cost and what it achieved. Its code is that of the failure. */
 export class RunError extends AmdahlError {
   readonly id: RunId;
   readonly bill: Bill;
-  readonly status: 'failed' | 'cancelled';
+  readonly status: 'failed' | 'cancelled' | 'parked';
+  /** Of a run that is parked: what it waits for. Else none. */
+  readonly asks: readonly OpenAsk[];
   readonly #journal: Journal;
 
-  constructor(error: AmdahlError, id: RunId, bill: Bill, journal: Journal, status: 'failed' | 'cancelled' = 'failed') {
+  constructor(
+    error: AmdahlError,
+    id: RunId,
+    bill: Bill,
+    journal: Journal,
+    status: RunError['status'] = 'failed',
+    asks: readonly OpenAsk[] = [],
+  ) {
     super(error.code, error.message, error);
     this.id = id;
     this.bill = bill;
     this.status = status;
+    this.asks = asks;
     this.#journal = journal;
   }
 

@@ -149,6 +149,8 @@ export class CallScope implements Scope {
     const life = new Life(this.#asker.life);
     if (lives !== undefined) lives[index] = life;
     const asker = this.#branchAsker(kind, index, life, fanned);
+    const { busy } = asker.session;
+    busy.open(life, this.#asker.life);
     const code = codeOf(asker.frame)?.branch(asker.place, life);
     const run = (): Promise<T> => work(new CallScope(asker, this.context), index);
     try {
@@ -168,6 +170,7 @@ export class CallScope implements Scope {
     } finally {
       await Promise.all([asker.finish(), code?.finish()]);
       life.close();
+      busy.close(life, this.#asker.life);
     }
   }
 }

@@ -14,8 +14,8 @@ import type { Incident } from '../model/gateView.ts';
 import type { Sendings } from '../model/resend.ts';
 import type { Delta } from '../model/turnStream.ts';
 import type { Account } from './account.ts';
-import { Asks } from './asks.ts';
-import { Busy, withoutShare } from './busy.ts';
+import { Asks, type OpenAsk, openAsk } from './asks.ts';
+import { Busy } from './busy.ts';
 import type { Contexts } from './contexts.ts';
 import { type Download, Files } from './files.ts';
 import { Life } from './life.ts';
@@ -28,6 +28,7 @@ import type { Reuse } from './reuse.ts';
 import type { Secrets } from './secrets.ts';
 import { Roster, type RosterOptions } from './roster.ts';
 import type { StandIns } from './standIns.ts';
+import { WorkClock } from './workClock.ts';
 
 export interface SessionOptions extends RosterOptions {
   readonly run: RunId;
@@ -69,7 +70,9 @@ export class Session {
   /** What may go into no journal and to no model. */
   readonly secrets: Secrets;
   readonly bill: OpenBill;
-  readonly life: Life = withoutShare(new Life());
+  readonly life: Life = new Life();
+  /** The time at work, by which budgets and time-outs count. */
+  readonly work: WorkClock;
   /** What can go on. */
   readonly busy: Busy;
   /** Questions to people. */
@@ -98,7 +101,6 @@ export class Session {
   readonly #claim: Claim;
   /** Incidents that the journal of this entry tells of, and whom they hit first. */
   readonly #incidents = new Map<string, { readonly place: Place; readonly call: string }>();
-  readonly #startedAt: number;
 
   constructor(options: SessionOptions) {
     this.run = options.run;
@@ -126,7 +128,8 @@ export class Session {
     });
     this.busy = new Busy(options.clock);
     this.asks = this.#asks();
-    this.#startedAt = options.clock.now();
+    this.work = new WorkClock(options.clock, this.life, options.inherited?.spans ?? []);
+    this.#claim.onResponse((ask, response) => this.asks.hear(ask, response));
     this.#claim.onLost((error) => this.interrupt(lost(error)));
     this.#claim.onCancel((reason) =>
       this.interrupt(new AmdahlError('CANCELLED', cancelledText(this.run, reason), { data: { run: this.run } })),
@@ -150,7 +153,7 @@ export class Session {
       clean: (value) => secrets.clean(value),
       wait: (waiting) => busy.wait(waiting),
       work: () => busy.work(),
-      accepted: async () => [],
+      accepted: () => this.#fromJournal(() => this.#claim.responses()),
     });
   }
 
@@ -220,8 +223,31 @@ export class Session {
     }
   }
 
+  /** Records that nothing can go on but by an answer. The run is parked from here to its next event. */
+  async park(): Promise<void> {
+    const asks = this.asks.open.map(({ ask }) => ask);
+    const parked = this.append({ kind: 'run.parked', asks });
+    this.work.park(this.clock.now());
+    await parked;
+  }
+
+  /** Gives the run up as it is: nothing is recorded after this. */
+  giveUp(error: AmdahlError): void {
+    void this.#claim.release();
+    this.interrupt(error);
+  }
+
+  /** The questions that it waits for. */
+  get openAsks(): readonly OpenAsk[] {
+    return this.asks.open.map((opened) => openAsk(this.run, opened));
+  }
+
   #stamp(happening: Happening): Event {
     const event: Event = { ...this.secrets.happening(happening), at: this.clock.now() };
+    if (this.work.isParked) {
+      this.work.goOn(event.at);
+      this.busy.look();
+    }
     addToBill(this.bill, event);
     this.effects.take(event);
     this.#tell(event);
@@ -284,13 +310,6 @@ export class Session {
       this.check();
       throw lost(error);
     }
-  }
-
-  /** Time at work since `from`, over all entries, up to now. In ms. */
-  activeMsSince(from: number): number {
-    let sum = this.clock.now() - Math.max(this.#startedAt, from);
-    for (const [start, end] of this.inherited?.spans ?? []) sum += Math.max(0, end - Math.max(start, from));
-    return sum;
   }
 
   /** Notes, once, that a provider fails for everybody; `call` is the path of the first that was hit. */

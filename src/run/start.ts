@@ -110,7 +110,7 @@ class Entry {
     const cancel = (): void => void journal.cancel(id, { reason: describe(signal.reason) }).catch(() => {}); // the tail hears of it too
     if (signal.aborted) cancel();
     signal.addEventListener('abort', cancel, { once: true });
-    const outcome = await outcomeOf<unknown>({ journal, run: id, clock, ownerlessMs }, this.#root);
+    const outcome = await outcomeOf<unknown>({ journal, run: id, clock, ownerlessMs, drives: true }, this.#root);
     signal.removeEventListener('abort', cancel);
     return outcome;
   }
@@ -126,6 +126,9 @@ function idOf(options: RunOptions, random: () => number): { readonly id: RunId; 
 
 function failed(id: RunId, thrown: unknown): Outcome<unknown, unknown> {
   const error = asAmdahl(thrown, describe(id));
-  if (error instanceof RunError) return { status: error.status, id, error, bill: error.bill };
+  if (error instanceof RunError) {
+    const { status, bill, asks } = error;
+    return status === 'parked' ? { status, id, error, bill, asks } : { status, id, error, bill };
+  }
   return { status: error.code === 'CANCELLED' ? 'cancelled' : 'failed', id, error };
 }

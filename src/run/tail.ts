@@ -20,6 +20,8 @@ export interface TailOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long it waits for a new owner where the last one is gone. Absent: as long as it takes. */
   readonly ownerlessMs?: number | undefined;
+  /** Who reads would drive it on: a parked run that nobody has waits for an owner too. Else it waits for people alone. */
+  readonly drives?: boolean;
   /** Set where this process drives the run: resolves when it is over with it. */
   readonly over?: Promise<unknown> | undefined;
   /** Resolves where somebody else has come to drive it: it is polled from then on. Without `over` it always is. */
@@ -119,7 +121,9 @@ class Bell {
   /** @throws AmdahlError RUN_ABANDONED when it has waited for an owner for too long. */
   expectOwner(row: RunRow | undefined): void {
     const { clock, ownerlessMs, run } = this.#options;
-    if (row?.status !== 'interrupted') {
+    const isLeft =
+      row?.status === 'interrupted' || (this.#options.drives === true && row?.status === 'parked' && row.owner?.alive !== true);
+    if (!isLeft) {
       this.#ownerlessSince = undefined;
       return;
     }

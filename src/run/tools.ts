@@ -41,6 +41,8 @@ export async function callTool(on: ToolTurn, call: LanguageModelV4ToolCall, inde
   const spec = on.tools.get(call.toolName);
   const path = `${on.asker.path}:${turn + 1}.${index + 1}`;
   const asker = on.asker.below('turn', turn, path).below('tool', index, path);
+  const { busy } = frame.session;
+  if (spec?.kind !== 'agent') busy.beginTool(frame.life);
   try {
     const result = spec?.kind === 'agent' ? await askAgent(on, spec, asker, call) : await runCode(on, spec, asker, call, index);
     return toolPart(call, { result });
@@ -50,6 +52,8 @@ export async function callTool(on: ToolTurn, call: LanguageModelV4ToolCall, inde
     // Arguments that do not fit are the model's own affair: it answers the same way again.
     if (asAmdahl(thrown, call.toolName).code !== 'CONTRACT_VIOLATION') frame.makeshift = true;
     return toolPart(call, { error: saying(frame.session.secrets.thrown(thrown)) });
+  } finally {
+    if (spec?.kind !== 'agent') busy.endTool(frame.life);
   }
 }
 
@@ -74,10 +78,17 @@ async function askAgent(
   asker: Asker,
   call: LanguageModelV4ToolCall,
 ): Promise<unknown> {
-  const { session } = frame;
-  const args = argumentsFor(spec, call);
-  if (session.inherited === undefined || (await session.recall(asker.place)).length === 0) noteCalled(frame, asker, call, args, 'agent');
-  return session.secrets.clean(toJson(await asker.ask(spec.agent, args), `the output of '${spec.name}'`));
+  const { session, life } = frame;
+  let asked: Promise<unknown>;
+  session.busy.beginTool(life);
+  try {
+    const args = argumentsFor(spec, call);
+    if (session.inherited === undefined || (await session.recall(asker.place)).length === 0) noteCalled(frame, asker, call, args, 'agent');
+    asked = asker.ask(spec.agent, args);
+  } finally {
+    session.busy.endTool(life); // from here on it is the agent's call that goes on
+  }
+  return session.secrets.clean(toJson(await asked, `the output of '${spec.name}'`));
 }
 
 async function runCode(
@@ -197,7 +208,7 @@ async function withTimeout({ session, life }: Frame, spec: CodeTool, execute: Ex
   let stop = (): void => {};
   const abort = new AbortController();
   const late = new Promise<never>((_, reject) => {
-    stop = session.clock.after(ms, () => {
+    stop = session.work.after(ms, () => {
       const error = new AmdahlError('TIMEOUT', `The tool '${spec.name}' did not end within ${ms} ms.`);
       abort.abort(error);
       reject(error);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { flow } from '../../src/index.ts';
+import { flow, step } from '../../src/index.ts';
 import type { Place, RunId } from '../../src/journal/event.ts';
 import { askId } from '../../src/run/asks.ts';
 import { askPerson, person } from '../support/person.ts';
@@ -49,15 +49,20 @@ describe('an ask that nobody answers', () => {
 
   test('is withdrawn when its call is over, and that says why', async () => {
     const trial = new Trial();
+    const work = step({ name: 'work', execute: async () => await trial.clock.sleep(2_000).then(() => 'done') });
     const patient = flow({
       name: 'patient',
       run: async (_: string, ctx) =>
-        await ctx.call(person('editor'), 'title', { timeoutMs: 1_000 }).catch((error: { code: string }) => error.code),
+        await ctx.all([
+          async () => await ctx.call(person('editor'), 'title', { timeoutMs: 1_000 }).catch((error: { code: string }) => error.code),
+          async () => await ctx.call(work, ''),
+        ]),
     });
     const { output } = await trial.run(patient, 'x');
-    expect(output).toBe('TIMEOUT');
+    expect(output).toEqual(['TIMEOUT', 'done']);
     const [withdrawn] = await trial.events('ask.withdrawn');
     expect(withdrawn?.why).toMatch(/did not end within 1000 ms/);
+    expect(await trial.events('run.parked')).toHaveLength(0);
   });
 
   test('is one ask for all who ask the same at once', async () => {
