@@ -44,18 +44,6 @@ export interface Opened {
   readonly again: boolean;
 }
 
-/** An open question to a person, as data. Times in epoch ms. */
-export interface OpenAsk extends Pick<EventOf<'ask.opened'>, 'ask' | 'of' | 'path' | 'question' | 'about' | 'form' | 'expiresAt'> {
-  readonly run: RunId;
-  readonly openedAt: number;
-}
-
-/** Pure. */
-export function openAsk(run: RunId, { ask, of, path, question, about, form, expiresAt, at }: EventOf<'ask.opened'>): OpenAsk {
-  const rest = { ...(form === undefined ? {} : { form }), ...(expiresAt === undefined ? {} : { expiresAt }) };
-  return { ask, run, of, path, question, about, ...rest, openedAt: at };
-}
-
 /** What asking needs of an entry. */
 export interface AskHost {
   readonly run: RunId;

@@ -14,7 +14,7 @@ import type { Bill } from '../journal/bill.ts';
 import type { Entry, Json, RunId } from '../journal/event.ts';
 import { Speech } from '../journal/speech.ts';
 import { partialJson } from '../model/partial.ts';
-import type { OpenAsk } from './asks.ts';
+import type { OpenAsk } from './people.ts';
 import type { Clock } from './ports.ts';
 import type { RunResult } from './runResult.ts';
 import { speakerOf } from './speaker.ts';

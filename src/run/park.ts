@@ -6,7 +6,7 @@
 
 import { AmdahlError } from '../agent/errors.ts';
 import type { RunId } from '../journal/event.ts';
-import { type OpenAsk, openAsk } from './asks.ts';
+import { type OpenAsk, openAsk } from './people.ts';
 import type { Session } from './session.ts';
 
 /** 'wait': in this process, for the answer. 'return': the run is given up, and goes on when somebody runs it again. */
@@ -17,15 +17,22 @@ export function parkWhenIdle(session: Session, onPark: OnPark, onParked: (() => 
   const park = async (): Promise<void> => {
     if (onPark === 'return') session.noteGates();
     await session.park();
-    if (!session.work.isParked || session.interrupted !== undefined) return; // an answer came meanwhile
+    const waitsFor = await openAsks(session);
+    if (!session.work.isParked || !session.busy.isIdle || session.interrupted !== undefined) return; // an answer came meanwhile
     onParked?.();
-    if (onPark === 'return') session.giveUp(parked(session.run, session.openAsks));
+    if (onPark === 'return') session.giveUp(parked(session.run, waitsFor), waitsFor);
   };
   session.busy.onIdle(() => {
     if (session.work.isParked || session.interrupted !== undefined || session.asks.open.length === 0) return false;
     park().catch(() => {}); // the run was interrupted: whoever drives it hears why
     return true;
   });
+}
+
+/** What the run waits for. */
+async function openAsks({ asks, journal, run }: Session): Promise<readonly OpenAsk[]> {
+  const row = await journal.row(run);
+  return row === undefined ? [] : asks.open.map((opened) => openAsk(opened, row, row.agent));
 }
 
 /** The error of a run that was given up because it is parked. */

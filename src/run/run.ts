@@ -156,7 +156,7 @@ async function ended(session: Session, thrown: AmdahlError, id: RunId, journal: 
     await session.settle(...(await session.asks.close()), { kind: 'run.cancelled', reason: error.message });
     return new RunError(error, id, billNow(session.bill), journal, 'cancelled');
   } else if (error.code === 'RUN_PARKED') {
-    return new RunError(error, id, billNow(session.bill), journal, 'parked', session.openAsks);
+    return new RunError(error, id, billNow(session.bill), journal, 'parked', session.waitsFor);
   }
   return new RunError(error, id, billNow(session.bill), journal);
 }

@@ -4,7 +4,7 @@ import { AmdahlError } from '../agent/errors.ts';
 import type { Bill } from '../journal/bill.ts';
 import type { Gap, Json, Place, RunId } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { OpenAsk } from './asks.ts';
+import type { OpenAsk } from './people.ts';
 import type { ResumeReport } from './report.ts';
 
 export interface RunResult<O, M = unknown> {

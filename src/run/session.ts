@@ -14,12 +14,13 @@ import type { Incident } from '../model/gateView.ts';
 import type { Sendings } from '../model/resend.ts';
 import type { Delta } from '../model/turnStream.ts';
 import type { Account } from './account.ts';
-import { Asks, type OpenAsk, openAsk } from './asks.ts';
+import { Asks } from './asks.ts';
 import { Busy } from './busy.ts';
 import type { Contexts } from './contexts.ts';
 import { type Download, Files } from './files.ts';
 import { Life } from './life.ts';
 import type { Limits } from './limits.ts';
+import type { OpenAsk } from './people.ts';
 import { rootAsker } from './place.ts';
 import type { Clock, Random } from './ports.ts';
 import type { Inherited } from './reentry.ts';
@@ -93,6 +94,8 @@ export class Session {
   /** The budget of the run itself, set before its root is asked. */
   account: Account | undefined;
   interrupted: AmdahlError | undefined;
+  /** What the run was given up for. */
+  waitsFor: readonly OpenAsk[] = [];
   /** What this entry sent to models. */
   readonly sendings: Sendings = { sent: 0, again: 0 };
   /** Holes in the root's result. */
@@ -231,15 +234,11 @@ export class Session {
     await parked;
   }
 
-  /** Gives the run up as it is: nothing is recorded after this. */
-  giveUp(error: AmdahlError): void {
+  /** Gives the run up as it is, for what it waits for: nothing is recorded after this. */
+  giveUp(error: AmdahlError, waitsFor: readonly OpenAsk[]): void {
+    this.waitsFor = waitsFor;
     void this.#claim.release();
     this.interrupt(error);
-  }
-
-  /** The questions that it waits for. */
-  get openAsks(): readonly OpenAsk[] {
-    return this.asks.open.map((opened) => openAsk(this.run, opened));
   }
 
   #stamp(happening: Happening): Event {

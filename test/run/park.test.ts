@@ -126,7 +126,16 @@ describe("onPark: 'return'", () => {
     const error = await trial.fails(person('editor'), 'title', parks);
     expect(error).toBeInstanceOf(RunError);
     const [opened] = await trial.events('ask.opened');
-    const ask = { ask: opened?.ask, run: 'r', of: 'human', path: 'editor', question: 'editor?', about: 'title', openedAt: 1_000_000 };
+    const ask = {
+      ask: opened?.ask,
+      run: 'r',
+      agent: 'editor',
+      of: 'human',
+      path: 'editor',
+      question: 'editor?',
+      about: 'title',
+      openedAt: 1_000_000,
+    };
     expect(error).toMatchObject({ code: 'RUN_PARKED', status: 'parked', asks: [ask], data: { run: 'r', asks: [ask] } });
     expect(error.message).toBe(
       "The run 'r' waits for an answer to 'editor?', and nothing in it can go on without. amdahl inbox shows what is asked; then run it again with this id.",
@@ -186,7 +195,7 @@ describe('what others see of a parked run', () => {
     const { journal, clock } = trial;
     const editor = person('editor');
     await trial.fails(editor, 'title', { onPark: 'return' });
-    expect(await clock.drive(recover([editor], { journal, clock }))).toEqual({ runs: [], left: [] });
+    expect(await clock.drive(recover([editor], { journal, clock }))).toMatchObject({ runs: [], left: [{ id: 'r', why: 'parked' }] });
     await answer(trial, 'yes');
     expect(await clock.drive(recover([editor], { journal, clock }))).toMatchObject({ runs: [{ id: 'r', status: 'succeeded' }] });
   });
