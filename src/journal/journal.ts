@@ -101,6 +101,8 @@ export interface ReadOptions {
   /** Only entries with a higher seq. Default: from the start. */
   readonly after?: number;
   readonly kinds?: readonly EventKind[];
+  /** At most so many, and no more are looked at. Default: all. */
+  readonly limit?: number;
 }
 
 export interface Journal {

@@ -102,9 +102,12 @@ class MemoryStore implements MemoryJournal, BlobSource {
     this.#assertOpen();
     const kept = this.#runs.get(run);
     const kinds = options.kinds === undefined ? undefined : new Set(options.kinds);
-    for (let seq = (options.after ?? -1) + 1; kept !== undefined && seq < kept.texts.length; seq += 1) {
+    let left = options.limit ?? Infinity;
+    for (let seq = (options.after ?? -1) + 1; kept !== undefined && left > 0 && seq < kept.texts.length; seq += 1) {
       const entry = this.#entry(kept, seq);
-      if (kinds === undefined || kinds.has(entry.event.kind)) yield entry;
+      if (kinds !== undefined && !kinds.has(entry.event.kind)) continue;
+      left -= 1;
+      yield entry;
     }
   }
 

@@ -145,13 +145,14 @@ export class SqliteJournal implements Journal {
 
   async *read(run: RunId, options: ReadOptions = {}): AsyncGenerator<Entry> {
     let after = options.after ?? -1;
-    for (;;) {
+    for (let left = options.limit ?? Infinity; left > 0;) {
       this.#assertOpen();
-      const page = await this.#store.look(() => this.#decode(run, this.#store.tables.eventsAfter(run, after, options.kinds)));
+      const page = await this.#store.look(() => this.#decode(run, this.#store.tables.eventsAfter(run, after, options.kinds, left)));
       const last = page.at(-1);
       if (last === undefined) return;
       yield* page;
       after = last.seq;
+      left -= page.length;
     }
   }
 

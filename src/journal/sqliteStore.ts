@@ -137,7 +137,7 @@ export class SqliteStore {
   }
 
   #open(run: RunId): EventOf<'ask.opened'>[] {
-    const entries = this.asks.list({ run }).flatMap(({ seq }) => this.tables.eventsAfter(run, seq - 1, ['ask.opened']).slice(0, 1));
+    const entries = this.asks.list({ run }).flatMap(({ seq }) => this.tables.eventsAfter(run, seq - 1, ['ask.opened'], 1));
     return entries.map((entry) => decodeEvent(run, entry, this.tables)).filter((event) => event.kind === 'ask.opened');
   }
 

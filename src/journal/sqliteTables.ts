@@ -113,11 +113,12 @@ export class SqliteTables implements BlobSource {
       }));
   }
 
-  /** The next page of events after a seq, at most 256. */
-  eventsAfter(run: RunId, after: number, kinds: readonly EventKind[] | undefined): StoredEvent[] {
+  /** The next page of events after a seq, at most 256 or `limit`. */
+  eventsAfter(run: RunId, after: number, kinds: readonly EventKind[] | undefined, limit: number = PAGE_ENTRIES): StoredEvent[] {
     const only = kinds === undefined ? '' : 'AND kind IN (SELECT value FROM json_each(?))';
-    const sql = `SELECT seq, version, kind, place, json FROM events WHERE run = (SELECT no FROM runs WHERE run = ?) AND seq > ? ${only} ORDER BY seq LIMIT ${PAGE_ENTRIES}`;
-    const values = kinds === undefined ? [run, after] : [run, after, JSON.stringify(kinds)];
+    const sql = `SELECT seq, version, kind, place, json FROM events WHERE run = (SELECT no FROM runs WHERE run = ?) AND seq > ? ${only} ORDER BY seq LIMIT ?`;
+    const most = Math.min(limit, PAGE_ENTRIES);
+    const values = kinds === undefined ? [run, after, most] : [run, after, JSON.stringify(kinds), most];
     return this.#prepared(sql)
       .all(...values)
       .map((found) => this.#readEvent(run, found));

@@ -218,6 +218,7 @@ export function testJournal({ name, setup }: JournalSuite): void {
       expect((await entriesOf(journal, A, { after: 1 })).map(({ seq }) => seq)).toEqual([2, 3]);
       expect((await entriesOf(journal, A, { kinds: ['run.started', 'model.requested'] })).map(({ seq }) => seq)).toEqual([0, 2]);
       expect((await entriesOf(journal, A, { after: 0, kinds: ['decision'] })).map(({ seq }) => seq)).toEqual([1, 3]);
+      expect((await entriesOf(journal, A, { after: 0, kinds: ['decision'], limit: 1 })).map(({ seq }) => seq)).toEqual([1]);
       expect(await entriesOf(journal, A, { after: 3 })).toEqual([]);
       expect(await entriesOf(journal, runOf('unknown'))).toEqual([]);
     });
@@ -233,6 +234,7 @@ export function testJournal({ name, setup }: JournalSuite): void {
         seqs.push(seq);
       }
       expect(seqs.length).toBeGreaterThanOrEqual(700);
+      expect(await entriesOf(journal, A, { limit: 300 })).toHaveLength(300); // more than a page
       expect(seqs).toEqual([...seqs.keys()]);
     });
 
