@@ -1,16 +1,24 @@
 // Acts: immediate effects on the world, journaled before and after. Called for tools and steps with effect 'immediate'.
 //
-// E1 `effect.committing` is durable before the act starts, so that a crash in between is found.
+// E1 `effect.committing` is durable before the act starts, so that a crash in between is found; where a person must approve of
+//    it, that is so before.
 // E2 what came back stays: an act that returned or threw is never started again, whatever is resumed or retried.
-//    One whose call was over before it could start is on record as not begun, and a later entry may begin it.
-// E3 once an act has begun, its call and all above it get no fresh attempt: the session's effects say so.
+//    One whose call was over before it could start is discarded as not begun, and a later entry may begin it.
+// E3 one that began and never came back is settled where it is reached: the same key again where the service takes keys, else
+//    by what the service or a person says (uncertain.ts). It starts again for no other reason.
+// E4 once an act has begun, its call and all above it get no fresh attempt before it is undone: the session's effects say so.
 
-import { toJson } from '../agent/canonical.ts';
+import { type Json, toJson } from '../agent/canonical.ts';
+import type { EffectOptions, EffectRules } from '../agent/effect.ts';
 import { AmdahlError, asAmdahl, recordError } from '../agent/errors.ts';
-import type { Json, Place } from '../journal/event.ts';
+import { type EffectRecord, mayStand } from '../journal/effects.ts';
+import type { Place } from '../journal/event.ts';
+import { approvalQuestion, needsApproval, refusalOf } from './approval.ts';
 import { chainOf, type Frame } from './asker.ts';
-import { foldAct, NOT_BEGUN, type RecordedAct } from './recorded.ts';
+import { meet } from './effectCode.ts';
+import { foldAct, type RecordedAct } from './recorded.ts';
 import type { Secrets } from './secrets.ts';
+import { settle, type Settled, uncertain } from './uncertain.ts';
 
 export interface Deed {
   /** The act's own place. */
@@ -22,6 +30,9 @@ export interface Deed {
   readonly args: Json;
   /** Of the effect, for good. */
   readonly key: string;
+  readonly rules: EffectRules;
+  /** What the code of the effect's rules is told. */
+  readonly about: (signal: AbortSignal) => EffectOptions<unknown, unknown, unknown>;
   /** An earlier entry may have done it. */
   readonly again: boolean;
   readonly timeoutMs?: number;
@@ -30,39 +41,115 @@ export interface Deed {
 
 export type Done = Exclude<RecordedAct, { kind: 'none' }>;
 
-/** Acts once, or gives what the act gave when it was done. */
+/** How often a service that takes keys is sent the same one, where it never comes back. */
+const BEGINNINGS_MAX = 3;
+
+/** Acts once, or gives what the act gave when it was done; it was allowed. */
 export async function act(frame: Frame, deed: Deed): Promise<Done> {
   const { session } = frame;
-  const { place, path, tool, args, key } = deed;
   if (deed.again) {
-    const known = foldAct(await session.recall(place));
+    const known = foldAct(await session.recall(deed.place));
     if (known.kind !== 'none') return known;
   }
+  meet(frame);
+  const known = session.effects.get(deed.key);
+  if (known?.state === 'committed') return { kind: 'returned', result: known.result ?? null };
+  if (known?.state === 'committing' || known?.state === 'uncertain') {
+    if (known.state === 'committing') session.note({ kind: 'effect.uncertain', place: known.place, calls: known.calls, key: known.key });
+    const done = known.notDone === true ? undefined : await settled(frame, deed, known, true);
+    if (done !== undefined) return done;
+  }
+  return await begin(frame, deed);
+}
+
+/**
+ * Waits until an act may begin. To be asked before act(), and apart from what its code does.
+ * @throws AmdahlError APPROVAL_REFUSED where a person must say yes and did not.
+ */
+export async function allow(frame: Frame, deed: Deed): Promise<void> {
+  const { session, life } = frame;
+  const { rules, tool, path, args, key } = deed;
+  if (mayStand(session.effects.get(key))) return;
+  if (rules.approve === undefined || !(await life.lend(async (signal) => await needsApproval(rules, deed.about(signal))))) return;
+  const wanted = { tool, path, args, key, calls: chainOf(frame) };
+  const refused = refusalOf(await session.asks.ask(approvalQuestion(wanted, frame.place), life), wanted);
+  if (refused !== undefined) throw refused;
+}
+
+async function begin(frame: Frame, deed: Deed): Promise<Done> {
+  const { session, life } = frame;
+  const { place, attempt, path, tool, args, key } = deed;
   const calls = chainOf(frame);
-  session.check();
-  await session.settle({ kind: 'effect.committing', place, calls, attempt: deed.attempt, path, tool, key, args, effect: 'immediate' });
-  const over = session.interrupted ?? frame.life.error;
-  if (over !== undefined) {
-    await session.settle({ kind: 'effect.committed', place, calls, key }, { kind: 'tool.returned', place, error: NOT_BEGUN, ms: 0 });
-    throw over;
-  }
-  const start = session.clock.now();
-  const done = await perform(frame, deed);
-  const ms = session.clock.now() - start;
-  if (done === undefined) {
+  for (let beginning = 1; ; beginning += 1) {
+    session.check();
+    await session.settle({ kind: 'effect.committing', place, calls, attempt, path, tool, key, args, effect: 'immediate' });
+    const over = session.interrupted ?? life.error;
+    if (over !== undefined) {
+      await session.settle({ kind: 'effect.discarded', place, calls, key, why: 'not begun' });
+      throw over;
+    }
+    const start = session.clock.now();
+    const came = await perform(frame, deed);
+    if (came !== undefined) return await returned(frame, deed, came, start);
     await session.settle({ kind: 'effect.uncertain', place, calls, key });
-    const error = uncertain(path, tool);
-    session.interrupt(error);
-    throw error;
+    if (session.interrupted !== undefined) {
+      // That is what a person must hear, whatever else ended the run.
+      session.interrupt(uncertain(deed));
+      throw session.interrupted;
+    }
+    const known = session.effects.get(key);
+    const done = known === undefined ? undefined : await settled(frame, deed, known, beginning < BEGINNINGS_MAX);
+    if (done !== undefined) return done;
   }
-  const returned =
-    done.kind === 'returned'
-      ? { kind: 'tool.returned' as const, place, result: done.result, ms }
-      : { kind: 'tool.returned' as const, place, error: done.error, ms };
-  await session.settle({ kind: 'effect.committed', place, calls, key }, returned);
+}
+
+async function returned(frame: Frame, { place, key }: Deed, done: Done, start: number): Promise<Done> {
+  const { session } = frame;
+  const ms = session.clock.now() - start;
+  const { kind: _, ...came } = done;
+  const result = done.kind === 'returned' ? { result: done.result } : {};
+  await session.settle(
+    { kind: 'effect.committed', place, calls: chainOf(frame), key, ...result },
+    { kind: 'tool.returned', place, ...came, ms },
+  );
   session.check();
   frame.life.check();
   return done;
+}
+
+/**
+ * What became of an act that never came back. Undefined where it is to begin (again): with the same key, or because somebody
+ * knows that it was not done.
+ */
+async function settled(frame: Frame, deed: Deed, effect: EffectRecord, maySend: boolean): Promise<Done | undefined> {
+  const { session, life } = frame;
+  const { place, key, rules } = deed;
+  if (rules.idempotent === true && maySend && life.error === undefined) return undefined;
+  const outcome = await settle(frame, { effect, rules, about: deed.about });
+  session.check();
+  switch (outcome.kind) {
+    case 'done':
+      return await known(frame, deed, outcome);
+    case 'not done':
+      if (life.error === undefined) return undefined;
+      await session.settle({ kind: 'effect.discarded', place, calls: effect.calls, key, why: 'not done' });
+      throw life.error;
+    case 'given up': {
+      const error = uncertain(deed, outcome.reason);
+      life.end(error); // nothing that a model could mend
+      throw life.error ?? error;
+    }
+  }
+}
+
+/** It was done, as its service or a person knows. */
+async function known(frame: Frame, { place, key }: Deed, { how, result = null }: Extract<Settled, { kind: 'done' }>): Promise<Done> {
+  const { session, life } = frame;
+  const calls = chainOf(frame);
+  await session.settle({ kind: 'effect.committed', place, calls, key, result, how }, { kind: 'tool.returned', place, result, ms: 0 });
+  session.check();
+  life.check();
+  return { kind: 'returned', result };
 }
 
 /** Runs the act and waits for it, also past a cancel: stopping to look would leave it uncertain. Undefined when it never came back. */
@@ -99,13 +186,4 @@ async function execute({ path, execute: run }: Deed, signal: AbortSignal, secret
   } catch (thrown) {
     return { kind: 'threw', error: secrets.record(recordError(asAmdahl(thrown, path))) };
   }
-}
-
-/** The error for an act of which nobody knows whether it happened. Pure. */
-export function uncertain(path: string, tool: string): AmdahlError {
-  return new AmdahlError(
-    'EFFECT_UNCERTAIN',
-    `'${tool}' was called by '${path}' and never came back: it may or may not have acted on the world. Look there first. To let it act (perhaps a second time), resume with --retry '${path}', or run it with retry: ['${path}'].`,
-    { where: { call: path }, data: { tool } },
-  );
 }

@@ -9,7 +9,7 @@ import { toJson } from '../agent/canonical.ts';
 import { AmdahlError, describe, type Problem, problemList, reviveError } from '../agent/errors.ts';
 import type { Json } from '../journal/event.ts';
 import type { Judged } from '../model/loop.ts';
-import { act } from './act.ts';
+import { act, allow, type Deed } from './act.ts';
 import type { Frame } from './asker.ts';
 import { CodeAsker } from './codeAsker.ts';
 import { Conversation } from './conversation.ts';
@@ -138,9 +138,14 @@ async function attemptCode(
       : await attemptComposite(frame, behaviour, input, attempt);
   } catch (thrown) {
     // With attempts left, code that threw is tried afresh; the last time its error is the call's.
-    if (life.error !== undefined || session.interrupted !== undefined || isLast()) throw thrown;
+    if (life.error !== undefined || session.interrupted !== undefined || isLast() || isRefused(thrown)) throw thrown;
     return { ok: false, why: 'code', problems: [{ path: '', message: describe(thrown) }] };
   }
+}
+
+/** What a person refused is refused in every attempt. */
+function isRefused(thrown: unknown): boolean {
+  return thrown instanceof AmdahlError && thrown.code === 'APPROVAL_REFUSED';
 }
 
 async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input, attempt: Attempt): Promise<Judged> {
@@ -149,15 +154,18 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
   const standIn = session.standIn((standIns) => standIns.step(agent, input.raw, askerPlace(own, 'act', 0)));
   const code = new CodeAsker(frame, own, attempt.number);
   const context = agent.context === undefined ? undefined : await contextOf(frame);
+  const acts = behaviour.effect !== 'none';
+  const base = { run: session.run, call: place, tool: agent.name, args: input.raw, occurrence: 0 };
+  const key = acts ? effectKey(session.effects, base) : '';
   const execute = (signal: AbortSignal): unknown =>
     code.run(() =>
       standIn === undefined
-        ? behaviour.execute(input.value, { signal, context, key: place })
+        ? behaviour.execute(input.value, { signal, context, key })
         : standIn({ value: input.value, input: input.value, signal }),
     );
   let raw: Json;
   try {
-    if (behaviour.effect === 'none') {
+    if (!acts) {
       const made = await life.lend(execute);
       session.files.hold(made);
       raw = session.secrets.output(agent, toJson(made, `the output of the step '${path}'`), path);
@@ -166,16 +174,20 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
       // What it did is done, and what it gave must not be taken for an answer by a resume either.
       const checked = async (signal: AbortSignal): Promise<Json> =>
         session.secrets.output(agent, toJson((await execute(signal)) ?? null, `the output of the step '${path}'`), path);
-      const done = await act(frame, {
+      const deed: Deed = {
         place: at,
         attempt: own,
         tool: agent.name,
         args: input.raw,
-        key: effectKey(session.effects, { run: session.run, call: place, tool: agent.name, args: input.raw, occurrence: 0 }),
+        key,
+        rules: behaviour.rules,
+        about: (signal) => ({ key, args: input.value, input: input.value, signal, context }),
         path,
         again: attempt.again,
         execute: checked,
-      });
+      };
+      await allow(frame, deed);
+      const done = await act(frame, deed);
       if (done.kind === 'threw') throw reviveError(done.error);
       raw = done.result;
     }

@@ -11,7 +11,7 @@ import type { Claim, Journal } from '../journal/journal.ts';
 import { reuseRule } from '../agent/reuse.ts';
 import { programPrint } from '../agent/programPrint.ts';
 import { Account } from './account.ts';
-import { uncertain } from './act.ts';
+import { uncertain } from './uncertain.ts';
 import { AnswerIndex, takenFrom } from './answerIndex.ts';
 import type { Contexts } from './contexts.ts';
 import type { Limits } from './limits.ts';
@@ -189,7 +189,7 @@ async function reenter(
     return effect === 'immediate' && (state === 'committing' || state === 'uncertain') && notDone !== true && !calls.has(call);
   });
   if (open[0] !== undefined) {
-    const error = uncertain(open[0].path, open[0].tool);
+    const error = uncertain(open[0]);
     const unsaid = open
       .filter(({ state }) => state === 'committing')
       .map(({ place, calls: above, key }): Happening => ({ kind: 'effect.uncertain', place, calls: above, key }));

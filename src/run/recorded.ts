@@ -136,17 +136,10 @@ export type RecordedAct =
   | { readonly kind: 'returned'; readonly result: Json }
   | { readonly kind: 'threw'; readonly error: ErrorRecord };
 
-/** In place of a result: the call was over before its act could start, so that it certainly did not happen. */
-export const NOT_BEGUN: ErrorRecord = {
-  code: 'CANCELLED',
-  message: 'The call was over before the act could begin.',
-  data: { begun: false },
-};
-
 export function foldAct(entries: readonly Entry[]): RecordedAct {
   let act: RecordedAct = { kind: 'none' };
   for (const { event } of entries) {
-    if (event.kind !== 'tool.returned' || ('error' in event && event.error.data?.['begun'] === false)) continue;
+    if (event.kind !== 'tool.returned') continue;
     act = 'error' in event ? { kind: 'threw', error: event.error } : { kind: 'returned', result: event.result };
   }
   return act;

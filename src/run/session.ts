@@ -4,6 +4,7 @@
 // S1 every event passes note() or append(), is stamped with the run's clock, counted in the bill and folded into the effects.
 // S2 once interrupted, nothing below may ask, confirm or end: check() throws the reason for ever after.
 
+import type { AnyAgent } from '../agent/definition.ts';
 import { AmdahlError, describe } from '../agent/errors.ts';
 import { addToBill, emptyBill, type OpenBill } from '../journal/bill.ts';
 import { Effects } from '../journal/effects.ts';
@@ -86,6 +87,8 @@ export class Session {
   reuse: Reuse | undefined;
   /** What became of the run's effects, up to what was last stamped. */
   readonly effects: Effects;
+  /** Who the calls are below which there are effects, as far as they were asked in this entry. */
+  readonly met: Map<Place, AnyAgent> = new Map();
   /** Which calls' failures an error that reached user code stands for. */
   readonly failures: WeakMap<object, Place> = new WeakMap();
   /** Its agents, their models and the gates in front of them. */

@@ -3,13 +3,13 @@
 
 import type { LanguageModelV4ToolCall, LanguageModelV4ToolResultPart } from '@ai-sdk/provider';
 import { toJson } from '../agent/canonical.ts';
-import type { Effect } from '../agent/effect.ts';
+import type { Effect, EffectOptions } from '../agent/effect.ts';
 import { AmdahlError, asAmdahl, problemList, recordError, reviveError } from '../agent/errors.ts';
 import { takesText, type ToolSpec } from '../agent/tool.ts';
 import type { Json } from '../journal/event.ts';
 import { argumentsOf, toolPart, unwrapArguments } from '../model/render.ts';
 import { readJson } from '../model/mend.ts';
-import { act } from './act.ts';
+import { act, allow } from './act.ts';
 import type { Asker, Frame } from './asker.ts';
 import type { Input } from './attempts.ts';
 import { CodeAsker } from './codeAsker.ts';
@@ -124,18 +124,20 @@ async function runCode(
     throw thrown;
   }
   const code = new CodeAsker(frame, asker.place, on.attempt);
+  const base = { run: session.run, call: frame.place, tool: spec.name, args, occurrence: on.occurrences?.[index] ?? 0 };
+  const key = spec.effect === 'none' ? '' : effectKey(session.effects, base);
   const work: Execute = (signal) =>
     code.run(
       () =>
         standIn === undefined
-          ? spec.execute(value, { input: on.input.value, signal, id: call.toolCallId, context, key: asker.place })
+          ? spec.execute(value, { input: on.input.value, signal, id: call.toolCallId, context, key })
           : standIn({ value, input: on.input.value, signal }),
       spec.timeoutMs === undefined ? undefined : signal,
     );
   const execute: Execute = session.secrets.none ? work : (signal) => session.secrets.guard(() => work(signal));
   try {
     return spec.effect === 'immediate'
-      ? await actOnce(on, spec, asker, { args, pass, execute, occurrence: on.occurrences?.[index] ?? 0 })
+      ? await actOnce(on, spec, asker, { args, value, context, key, pass, execute })
       : await read(on, spec, asker, pass, execute);
   } finally {
     await code.finish();
@@ -224,21 +226,36 @@ async function withTimeout({ session, life }: Frame, spec: CodeTool, execute: Ex
 /** An act, ready to be begun. */
 interface Doing {
   readonly args: Json;
+  /** As the contract made it of them. */
+  readonly value: unknown;
+  readonly context: unknown;
+  readonly key: string;
   readonly pass: Pass;
   readonly execute: Execute;
-  readonly occurrence: number;
 }
 
 async function actOnce(
-  { frame, asker: { place: attempt } }: ToolTurn,
+  { frame, asker: { place: attempt }, input }: ToolTurn,
   spec: CodeTool,
   asker: Asker,
-  { args, pass, execute, occurrence }: Doing,
+  { args, value, context, key, pass, execute }: Doing,
 ): Promise<Json> {
-  const { session, place: call, path } = frame;
   const timeout = spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs };
-  const key = effectKey(session.effects, { run: session.run, call, tool: spec.name, args, occurrence });
-  const deed = { place: asker.place, attempt, path, tool: spec.name, args, key, again: false, execute, ...timeout };
+  const about = (signal: AbortSignal): EffectOptions<unknown, unknown, unknown> => ({
+    key,
+    args: value,
+    input: input.value,
+    signal,
+    context,
+  });
+  const { name: tool, rules } = spec;
+  const deed = { place: asker.place, attempt, path: frame.path, tool, args, key, rules, about, again: false, execute, ...timeout };
+  try {
+    await allow(frame, deed);
+  } catch (thrown) {
+    noteThrown(frame, asker, tool, thrown, frame.session.clock.now());
+    throw thrown;
+  }
   const result = await listen(frame, pass, async () => {
     const done = await act(frame, deed);
     if (done.kind === 'threw') throw reviveError(done.error);

@@ -206,7 +206,7 @@ class Found {
 
   #returned(event: EventOf<'tool.returned'>): void {
     const called = this.#called.get(event.place);
-    if (called === undefined || ('error' in event && event.error.data?.['begun'] === false)) return;
+    if (called === undefined) return;
     const came = 'error' in event ? { error: event.error } : { result: event.result };
     if (called.kind === 'effect.committing')
       return void this.#steps.push({ step: called.tool, input: called.args, place: event.place, ...came });

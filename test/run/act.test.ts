@@ -271,8 +271,8 @@ describe('an act that is told to stop', () => {
     expect((await trial.run(slow(trial, 10), 'go')).output).toBe('done');
   });
 
-  test('by its own time-out is waited for no longer than the grace', async () => {
-    const trial = new Trial({ limits: { actGraceMs: 1_000 } });
+  test('by its own time-out is waited for no longer than the grace, and then a person is asked', async () => {
+    const trial = new Trial({ limits: { actGraceMs: 1_000, askMs: 5_000 } });
     let reason: unknown;
     const mail = agent({
       name: 'mail',
@@ -294,6 +294,9 @@ describe('an act that is told to stop', () => {
     });
     expect((await trial.fails(mail, 'go')).code).toBe('EFFECT_UNCERTAIN');
     expect(reason).toBeInstanceOf(AmdahlError);
-    expect(trial.clock.now()).toBe(1_001_050);
+    expect(trial.clock.now()).toBe(1_006_050);
+    expect(await trial.events('ask.opened')).toMatchObject([
+      { of: 'effect', path: 'mail', about: { tool: 'send', args: { to: 'ada' }, key: expect.any(String) as string }, at: 1_001_050 },
+    ]);
   });
 });

@@ -1,0 +1,66 @@
+// Approvals: whether a person must say yes to exactly one effect, and what came of asking. Called before an immediate effect
+// begins (act.ts) and before staged ones are confirmed (commit.ts).
+//
+// P1 what is asked is bound to the tool, the arguments as they were given (receipts stand in them), and the key: the same in every
+//    attempt and entry, so that nobody is asked twice, and no yes to one thing is a yes to another.
+
+import type { Json } from '../agent/canonical.ts';
+import type { EffectOptions, EffectRules } from '../agent/effect.ts';
+import { AmdahlError } from '../agent/errors.ts';
+import type { Place } from '../journal/event.ts';
+import type { Question, Replied } from './asks.ts';
+
+/** One effect, as a person approves of it. */
+export interface Wanted {
+  readonly tool: string;
+  readonly path: string;
+  readonly args: Json;
+  readonly key: string;
+  /** The call that it serves and all above, innermost first. */
+  readonly calls: readonly Place[];
+}
+
+/** Whether a person must approve of it. Throws what the program's own function throws. */
+export async function needsApproval(
+  { approve }: EffectRules,
+  { args, input, context }: Pick<EffectOptions, 'args' | 'input'> & { readonly context: unknown },
+): Promise<boolean> {
+  if (approve === undefined) return false;
+  return approve === true || (await approve(args, { input, context })) === true;
+}
+
+/** The question to a person. At the call's place: every attempt asks the same. Pure. */
+export function approvalQuestion({ tool, path, args, key, calls }: Wanted, call: Place): Question {
+  return {
+    of: 'approval',
+    place: call,
+    calls,
+    path,
+    question: `May '${path}' call '${tool}' with these arguments?`,
+    about: { tool, args, key },
+    form: APPROVAL_FORM,
+  };
+}
+
+/** True is a yes, false a no. */
+const APPROVAL_FORM: Json = { type: 'boolean' };
+
+/** Why it may not be done; undefined where it may. Pure. */
+export function refusalOf(replied: Replied, { tool, path }: Pick<Wanted, 'tool' | 'path'>): AmdahlError | undefined {
+  const reason = reasonOf(replied);
+  if (reason === undefined) return undefined;
+  return new AmdahlError('APPROVAL_REFUSED', `'${tool}' of '${path}' may not be called with these arguments: ${reason}`, {
+    data: { tool, reason, ...('by' in replied && replied.by !== undefined ? { by: replied.by } : {}) },
+  });
+}
+
+function reasonOf(replied: Replied): string | undefined {
+  switch (replied.kind) {
+    case 'answered':
+      return replied.value === true ? undefined : 'a person said no.';
+    case 'refused':
+      return replied.reason;
+    case 'expired':
+      return 'nobody approved of it in time.';
+  }
+}
