@@ -49,6 +49,7 @@ export type { RateLimit } from './model/limiter.ts';
 export type { AppendedFile, AppendedMessage } from './model/history.ts';
 export type { Price, PriceTable, Rate } from './model/prices.ts';
 export type { RateLimits } from './model/rateLimits.ts';
+export { answerFrom, type AnsweredFrom, type AnswerFromOptions } from './run/answerFrom.ts';
 export { file } from './run/file.ts';
 export { gate, type GateMiddleware, type GateOptions } from './run/gateMiddleware.ts';
 export type { GateBudget } from './run/gateParty.ts';

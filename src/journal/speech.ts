@@ -6,9 +6,10 @@
 // F2 what does not stand is not in it: a turn whose sending failed, whose answer was refused or whose entry ended before it
 //    was recorded, a refused attempt, a call that failed or was forgotten.
 
+import { canonical } from '../agent/canonical.ts';
 import type { ErrorRecord } from '../agent/errors.ts';
 import type { AskId, Entry, Event, EventOf, Gap, Json, Place, StreamMode } from './event.ts';
-import { SpeechAsks } from './speechAsks.ts';
+import { type Approval, SpeechAsks } from './speechAsks.ts';
 import { partsOf, type SpeechPart, toldIn, type Turn } from './speechPart.ts';
 
 /** How an entry of the run ended. */
@@ -38,7 +39,7 @@ export class Speech {
   /** In the order in which they began. */
   readonly #calls = new Map<Place, Speaking>();
   readonly #attempts = new Map<Place, Speaking>();
-  readonly #tools = new Map<Place, { readonly turn: Turn; readonly id: string }>();
+  readonly #tools = new Map<Place, { readonly turn: Turn; readonly id: string; readonly tool: string; readonly args: Json }>();
   readonly #asks = new SpeechAsks();
 
   /** Takes the next entry. Whether it may have changed what was said, or how the run ended or parked. O(1). */
@@ -171,7 +172,7 @@ export class Speech {
       case 'tool.called': {
         const turn = this.#calls.get(event.call)?.turns.at(-1);
         turn?.places.set(event.id, event.place);
-        if (turn !== undefined) this.#tools.set(event.place, { turn, id: event.id });
+        if (turn !== undefined) this.#tools.set(event.place, { turn, id: event.id, tool: event.tool, args: event.args });
         return false;
       }
       case 'tool.returned': {
@@ -184,7 +185,7 @@ export class Speech {
         return true;
       }
       case 'ask.opened':
-        return this.#asks.open(event, (place) => this.#tools.has(place), this.#newest()?.turns.at(-1));
+        return this.#asks.open(event, (approval) => this.#toolOf(event, approval), this.#newest()?.turns.at(-1));
       default:
         return this.#asks.take(event);
     }
@@ -200,6 +201,17 @@ export class Speech {
     if (before !== undefined) for (const [id, told] of toldIn(adds)) if (!before.results.has(id)) before.results.set(id, told);
     speaking.turns.push({ attempt: place, nth, said: [], content: undefined, finish: undefined, places: new Map(), results: new Map() });
     return before !== undefined;
+  }
+
+  /** Whose approval it is, of the speaker's tool calls: one that waits for its yes has no event of its effect yet. */
+  #toolOf({ calls: [call] }: EventOf<'ask.opened'>, { tool, args, at }: Approval): Place | undefined {
+    if (at !== undefined) return this.#tools.has(at) ? at : undefined;
+    const places = [...(call === undefined ? [] : (this.#calls.get(call)?.turns.at(-1)?.places.values() ?? []))];
+    const given = canonical(args);
+    return places.find((place) => {
+      const called = this.#tools.get(place);
+      return called?.tool === tool && canonical(called.args) === given && !this.#asks.isAsked(place);
+    });
   }
 
   #newest(): Speaking | undefined {

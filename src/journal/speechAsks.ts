@@ -5,8 +5,15 @@
 
 import { AskLedger, type AskRecord } from './askLedger.ts';
 import { Effects } from './effects.ts';
-import type { AskId, Event, EventOf, Place } from './event.ts';
+import type { AskId, Event, EventOf, Json, Place } from './event.ts';
 import type { AskSpeech, Told, ToolWorld, Turn } from './speechPart.ts';
+
+/** What somebody must approve of. `at`: where its effect was staged. */
+export interface Approval {
+  readonly tool: string;
+  readonly args: Json;
+  readonly at: Place | undefined;
+}
 
 export class SpeechAsks {
   readonly #effects = new Effects();
@@ -43,23 +50,28 @@ export class SpeechAsks {
     }
   }
 
-  /** `isTool`: whether a place is that of a tool call of the speaker. `after`: the newest turn. */
-  open(event: EventOf<'ask.opened'>, isTool: (place: Place) => boolean, after: Turn | undefined): boolean {
+  /** `toolOf`: the tool call of the speaker that an approval is of. `after`: the newest turn. */
+  open(event: EventOf<'ask.opened'>, toolOf: (approval: Approval) => Place | undefined, after: Turn | undefined): boolean {
     const { ask: id, of, about } = event;
     this.#asks.take(event);
-    const key = of === 'approval' ? keyIn(about) : undefined;
-    const at = key === undefined ? undefined : this.#effects.get(key)?.place;
-    const isBound = of === 'approval' && (isTool(event.place) || (at !== undefined && isTool(at)));
-    if (!isBound) this.#loose.set(id, after);
-    else for (const name of [event.place, ...(key === undefined ? [] : [key])]) this.#approvals.set(name, id);
+    const { key, tool, args = null } = of === 'approval' ? fieldsOf(about) : {};
+    const known = typeof key === 'string' ? this.#effects.get(key) : undefined;
+    const place = typeof tool === 'string' ? toolOf({ tool, args, at: known?.place }) : undefined;
+    if (place === undefined) this.#loose.set(id, after);
+    else for (const name of [place, ...(typeof key === 'string' ? [key] : [])]) this.#approvals.set(name, id);
     return true;
+  }
+
+  /** Whether the tool call at a place waits for a yes, or has had an answer. */
+  isAsked(place: Place): boolean {
+    return this.#approvals.has(place);
   }
 
   /** What the world makes of a tool call of the speaker. */
   readonly toolAt = (place: Place, told: Told | undefined): ToolWorld => {
     const key = this.#keys.get(place);
     const effect = key === undefined ? undefined : this.#effects.get(key);
-    const ask = this.#approvals.get(place) ?? (key === undefined ? undefined : this.#approvals.get(key));
+    const ask = (key === undefined ? undefined : this.#approvals.get(key)) ?? this.#approvals.get(place);
     const approval = ask === undefined ? undefined : this.#asks.get(ask);
     const asked = approval === undefined ? {} : { approval };
     if (effect?.effect !== 'staged') return { came: told, ...asked };
@@ -81,8 +93,8 @@ export class SpeechAsks {
   }
 
   #part(ask: AskRecord): AskSpeech {
-    const key = ask.of === 'approval' ? keyIn(ask.about) : undefined;
-    const came = key === undefined ? undefined : this.#cameOf(key);
+    const { key } = ask.of === 'approval' ? fieldsOf(ask.about) : {};
+    const came = typeof key === 'string' ? this.#cameOf(key) : undefined;
     return { type: 'ask', agent: agentIn(ask.path), ask, ...(came === undefined ? {} : { came }) };
   }
 
@@ -103,9 +115,8 @@ export class SpeechAsks {
 }
 
 /** Approvals are about a tool, its arguments and its key. */
-function keyIn(about: unknown): string | undefined {
-  if (typeof about !== 'object' || about === null || !('key' in about)) return undefined;
-  return typeof about.key === 'string' ? about.key : undefined;
+function fieldsOf(about: Json): { readonly [field: string]: Json } {
+  return typeof about === 'object' && about !== null && !Array.isArray(about) ? (about as { readonly [field: string]: Json }) : {}; // an object of JSON
 }
 
 /** The last name of a path such as `sweep[3]/review#1`. */

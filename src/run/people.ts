@@ -179,7 +179,7 @@ async function find(journal: Journal, id: string, scope: string | undefined): Pr
 }
 
 /** The last opening of an ask; undefined where its run was pruned. */
-async function openingOf(journal: Journal, { run, ask, seq }: AskRow): Promise<EventOf<'ask.opened'> | undefined> {
+export async function openingOf(journal: Journal, { run, ask, seq }: AskRow): Promise<EventOf<'ask.opened'> | undefined> {
   for await (const { event } of journal.read(run, { after: seq - 1, kinds: ['ask.opened'], limit: 1 }))
     return event.kind === 'ask.opened' && event.ask === ask ? event : undefined;
   return undefined;

@@ -136,16 +136,18 @@ function approvalBy(ask: AskRecord): Called['approval'] {
   return { id: ask.ask, question: ask.question, reply: repliedOf(ask) };
 }
 
-function isDenied({ state }: AskRecord): boolean {
-  return state !== 'open' && state !== 'answered';
+/** An approval is answered with yes or no. */
+function isDenied({ of, state, value }: AskRecord): boolean {
+  return state === 'answered' ? of === 'approval' && value !== true : state !== 'open';
 }
 
-function repliedOf({ state, why = 'nobody said why' }: AskRecord): Replied | undefined {
+function repliedOf(ask: AskRecord): Replied | undefined {
+  const { state, why = 'nobody said why' } = ask;
   switch (state) {
     case 'open':
       return undefined;
     case 'answered':
-      return { approved: true };
+      return isDenied(ask) ? { approved: false } : { approved: true };
     case 'refused':
       return { approved: false, reason: why };
     case 'expired':

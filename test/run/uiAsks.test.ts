@@ -209,3 +209,19 @@ test('a conversation that goes on tells its model nothing of what a run asked pe
   const made = messages()[CONVERSATION]([page.message]);
   expect(made).toEqual([{ role: 'assistant', content: [{ type: 'text', text: 'done' }] }]);
 });
+
+test('an immediate tool waits for its yes before anything is known of its effect: its part is found by tool and arguments', async () => {
+  const waiting = [...begun, ...called('', ['one', 'two']), approval('one'), approval('two'), runParked('ask-one', 'ask-two')];
+  const page = new Page();
+  await page.read(await chunksOf(journalOf(...waiting)));
+  expect(page.tools).toMatchObject([
+    { toolCallId: 'one', state: 'approval-requested', approval: { id: 'ask-one' } },
+    { toolCallId: 'two', state: 'approval-requested', approval: { id: 'ask-two' } },
+  ]);
+  const answers = [askAnswered('ask-one', true), askAnswered('ask-two', false), committing('chat', 'one', {}, 'immediate')];
+  await page.read(await chunksOf(journalOf(...waiting, ...answers, committed('chat', 'one'), returned('one')), { after: 'park' }));
+  expect(page.tools).toMatchObject([
+    { toolCallId: 'one', state: 'output-available', approval: { id: 'ask-one', approved: true } },
+    { toolCallId: 'two', state: 'output-denied', approval: { id: 'ask-two', approved: false } },
+  ]);
+});
