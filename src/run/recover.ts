@@ -108,17 +108,18 @@ export async function recover(agents: readonly Some[], options: RecoverOptions =
   signal?.addEventListener('abort', onAbort, { once: true });
   const runs = new Map<RunId, Recovered>(); // one that cannot begin is tried at every look
   const waiting = new Set<Promise<void>>();
+  const givenUp: Recovery['left'][number][] = [];
   let left: Recovery['left'] = [];
   try {
     for (;;) {
-      const pass = new Pass({ known, journal, options, clock, signal: giveUp.signal, runs, waiting });
+      const pass = new Pass({ known, journal, options, clock, signal: giveUp.signal, runs, givenUp, waiting });
       await pass.work(concurrency);
       left = pass.left;
       if (everyMs === undefined || giveUp.signal.aborted) break;
       await pause(clock, everyMs, giveUp.signal);
     }
     await Promise.all(waiting);
-    return { runs: [...runs.values()], left };
+    return { runs: [...runs.values()], left: [...left, ...givenUp] };
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }
@@ -132,6 +133,8 @@ interface Looking {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly runs: Map<RunId, Recovered>;
+  /** Those at work when recovering was stopped, whichever look took them up. */
+  readonly givenUp: Recovery['left'][number][];
   /** Runs that are not over: of them, those that wait for people hold up no other. */
   readonly waiting: Set<Promise<void>>;
 }
@@ -166,7 +169,7 @@ class Pass {
   }
 
   async #takeUp({ run: id, agent: name, scope: of, ready }: UnfinishedRow, onParked: () => void): Promise<void> {
-    const { known, journal } = this.#looking;
+    const { known, journal, givenUp } = this.#looking;
     const agent = known.get(name);
     // Looked at again and again for as long as nobody answers: its events are left alone.
     if (!ready && agent !== undefined) {
@@ -183,7 +186,7 @@ class Pass {
     }
     const recovered = await this.#drive(agent, begun, about, onParked);
     if (typeof recovered === 'string') {
-      this.left.push({ ...about, why: recovered });
+      (recovered === 'given up' ? givenUp : this.left).push({ ...about, why: recovered });
       return;
     }
     this.#tell(recovered);

@@ -1,10 +1,10 @@
 // What recover() does with runs that wait for people: nothing, until somebody has answered or a question is past its time.
 
 import { expect, test } from 'vitest';
-import { type Agent, flow, memoryJournal, recover, start, step } from '../../src/index.ts';
+import { type Agent, flow, human, memoryJournal, recover, start, step } from '../../src/index.ts';
 import type { AskId } from '../../src/journal/event.ts';
 import { askOf, opened, parked, yes } from '../journal/askEvents.ts';
-import { runOf } from '../journal/entries.ts';
+import { noted, runOf } from '../journal/entries.ts';
 import { VirtualClock } from '../support/virtualClock.ts';
 
 const clock = new VirtualClock();
@@ -78,6 +78,25 @@ test('a parked run for which no agent is given is told as such', async () => {
   const { journal } = await parkedRuns({ r: { ask: askOf('only-ask') } });
   const other = step({ name: 'other', execute: () => '1' });
   expect((await drive(recover([other], { journal, clock }))).left).toMatchObject([{ id: 'r', why: 'no agent' }]);
+});
+
+test('runs that wait for people when recovering is stopped are given up, whichever look took them up', async () => {
+  const journal = memoryJournal({ clock });
+  const asks = human({ name: 'asks', question: 'Which?' });
+  start(asks, 'x', { journal, clock, id: 'r' });
+  await drive(clock.sleep(100));
+  journal.abandon();
+  const [open] = await journal.asks();
+  const claim = await journal.claim(runOf('r'));
+  await claim.append([noted('nobody is told why it stopped')]);
+  await claim.release();
+  const stop = new AbortController();
+  const recovering = recover([asks], { journal, clock, everyMs: 1_000, signal: stop.signal });
+  await drive(clock.sleep(5_500));
+  expect(await journal.row(runOf('r'))).toMatchObject({ status: 'parked', owner: { alive: true } });
+  stop.abort();
+  expect(await drive(recovering)).toEqual({ runs: [], left: [{ id: 'r', agent: 'asks', why: 'given up' }] });
+  expect(await journal.asks()).toEqual([open]);
 });
 
 test('of several that recover at once, one drives a parked run, and nobody drives it again', async () => {
