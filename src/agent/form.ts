@@ -60,7 +60,7 @@ function listed(value: Json | undefined): readonly Json[] {
 }
 
 /** What a local reference (`#/definitions/x`) points at; undefined, which anything fits, where there is nothing. */
-function pointedAt(reference: string, root: Json): Json | undefined {
+export function pointedAt(reference: string, root: Json): Json | undefined {
   if (!reference.startsWith('#')) return undefined;
   let at: Json | undefined = root;
   for (const part of reference.slice(1).split('/').slice(1)) {

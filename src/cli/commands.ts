@@ -12,6 +12,7 @@ import { debugging, EXIT, exitCodeOf, reportError } from './report.ts';
 import { addCancel, addPrune } from './journalCommands.ts';
 import type { ModelServerFlags } from './modelServerOptions.ts';
 import { also, count } from './optionValues.ts';
+import { addAnswer, addInbox, addRefuse } from './peopleCommands.ts';
 import { addPrompt } from './promptUsage.ts';
 import type { ShowOptions } from './showCommand.ts';
 import type { Terminal } from './terminal.ts';
@@ -30,6 +31,8 @@ Examples:
   amdahl rerun last                              run again after an edit; only what changed is bought
   amdahl show last                               what happened: every call, its attempts, time, tokens and dollars
   amdahl show last --prompt                      exactly what was sent to the models, call by call
+  amdahl inbox                                   what people are asked, and how to answer
+  amdahl answer 4fOd1xQz                         answer a question; its run goes on
   amdahl script last test/sweep.script.json      turn a run into a test, which asks nobody
   amdahl cancel last                             stop a run, wherever it is worked on; resume goes on with it
   amdahl prune --older-than 30d                  delete runs that ended, after saying which
@@ -40,7 +43,8 @@ Exit codes:
   0    the run succeeded, also with gaps that its program allows
   1    the run failed
   2    the command, its input or the program is wrong
-  4    the journal cannot be used, or the run is owned by another process or in conflict
+  3    the run is parked: it waits for answers of people (amdahl inbox), and nothing is lost
+  4    the journal cannot be used, the run is owned by another process or in conflict, or a question was answered before
   130  interrupted; amdahl resume goes on
 
 Runs are kept in .amdahl, or where AMDAHL_DIR says; AMDAHL_JOURNAL_KEY encrypts them, and opens what it encrypted. AMDAHL_MODEL=provider/modelId is the model of agents that have none.
@@ -152,6 +156,9 @@ export function commandLine(terminal: Terminal, done: Done): Command {
   addRerun(program, terminal, done);
   addRuns(program, terminal, done);
   addShow(program, terminal, done);
+  addInbox(program, terminal, done);
+  addAnswer(program, terminal, done);
+  addRefuse(program, terminal, done);
   addScript(program, terminal, done);
   addCancel(program, terminal, done);
   addPrune(program, terminal, done);

@@ -25,7 +25,7 @@ import { nextStep } from './nextStep.ts';
 import type { Program } from './program.ts';
 import { programText } from './program.ts';
 import type { Progress } from './progress.ts';
-import { addToProgress, answersBelow, incidentsOf, leaveOut, noProgress, overIn } from './progress.ts';
+import { addToProgress, answersBelow, incidentsOf, leaveOut, noProgress, openAsksIn, overIn } from './progress.ts';
 import { clipLine, costText, countText, many, visible } from './quantities.ts';
 import { EXIT, exitCodeOf, isAmdahlError, reportError } from './report.ts';
 import { renderResume } from './resumeText.ts';
@@ -33,6 +33,8 @@ import type { Output, Terminal } from './terminal.ts';
 import { heldBackSince } from './turnedAway.ts';
 import type { Watch, WatchMode } from './watch.ts';
 import { watchRun } from './watch.ts';
+import { asksReport, effectsReport } from './worldReport.ts';
+import { answerCommand } from './worldText.ts';
 
 export interface Journey {
   readonly program: Program;
@@ -88,6 +90,7 @@ export async function drive(journey: Journey, terminal: Terminal): Promise<numbe
     return succeed(journey, result, progress, again, terminal);
   } catch (error) {
     watch.end();
+    if (isAmdahlError(error) && error.code === 'RUN_PARKED') return parked(journey, progress, terminal);
     if (stop.signal.aborted) return interrupted(journey, error, progress, terminal);
     return fail(journey, error, progress, events > 0, terminal);
   } finally {
@@ -173,6 +176,7 @@ function succeed(journey: Journey, result: RunResult<unknown>, progress: Progres
   for (const line of heldBackLines(heldBackSince(progress.turnedAway, progress.entryAt))) err.line(err.colors.yellow(line));
   for (const line of missingLines(missing, progress, err)) err.line(line);
   if (resume !== undefined) for (const line of [...renderResume(resume, id, err.colors), ...again]) err.line(line);
+  for (const line of effectsReport(progress, id, err)) err.line(line);
   for (const line of renderBill(bill, progress.turnedAway.requests, err.width(), err.colors)) err.line(line);
   err.line(err.colors.dim(`what happened: ${amdahlCommand()} show ${id}`));
   if (missing.length > 0) err.line(err.colors.dim(`ask again what is missing: ${amdahlCommand()} resume ${id}`));
@@ -202,6 +206,27 @@ function interrupted(journey: Journey, error: unknown, progress: Progress, termi
   return EXIT.interrupted;
 }
 
+/** Nothing can go on without a person: no failure, and nothing is lost. */
+function parked(journey: Journey, progress: Progress, terminal: Terminal): number {
+  const { err, out } = terminal;
+  const { id, mode } = journey;
+  const asks = openAsksIn(progress).map((ask) => ({ ...ask, run: id }));
+  if (mode === 'json') out.line(JSON.stringify({ result: { status: 'parked', id, asks, bill: billNow(progress.bill) } }));
+  if (mode !== 'people') {
+    if (mode === 'quiet') for (const { ask } of asks) err.line(answerCommand(ask));
+    return EXIT.parked;
+  }
+  err.line(
+    `${err.colors.yellow(err.colors.bold('parked'))}  ${many(asks.length, 'question waits', 'questions wait')} for an answer; ${keptText(progress) || 'nothing was finished yet'}`,
+  );
+  for (const line of asksReport(progress, id, Date.now(), err)) err.line(line);
+  err.line();
+  for (const line of effectsReport(progress, id, err)) err.line(line);
+  for (const line of renderBill(billNow(progress.bill), progress.turnedAway.requests, err.width(), err.colors)) err.line(line);
+  err.line(err.colors.dim(`what happened: ${amdahlCommand()} show ${id}`));
+  return EXIT.parked;
+}
+
 function fail(journey: Journey, error: unknown, progress: Progress, ran: boolean, terminal: Terminal): number {
   const { err, out } = terminal;
   const { id, mode, debug } = journey;
@@ -212,6 +237,7 @@ function fail(journey: Journey, error: unknown, progress: Progress, ran: boolean
   if (mode !== 'people' || !ran) return code;
   for (const line of heldBackLines(heldBackSince(progress.turnedAway, progress.entryAt))) err.line(err.colors.yellow(line));
   err.line();
+  for (const line of effectsReport(progress, id, err)) err.line(line);
   for (const line of renderBill(bill, progress.turnedAway.requests, err.width(), err.colors)) err.line(line);
   err.line(err.colors.dim(`what happened: ${amdahlCommand()} show ${id}`));
   const next = nextStep(isAmdahlError(error) ? error : undefined, id);

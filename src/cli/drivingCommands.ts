@@ -79,7 +79,7 @@ function addDriving(command: Command): Command {
 }
 
 /** What every command that runs a program takes. */
-function addSpending(command: Command): Command {
+export function addSpending(command: Command): Command {
   return command
     .option('--budget <caps>', 'caps on what may be spent, such as calls=8,tokens=1M,usd=0.5,time=10m')
     .option(

@@ -19,7 +19,7 @@ export function pasteable(text: string): string {
 
 /** `amdahl show …` and the like as `command show …`, where it is not that already. Pure. */
 export function withCommand(text: string, command: string): string {
-  return text.replace(/(?<![\w./-])(?<!npx )amdahl(?= (?:show|resume|runs|run|limits|script|init)\b)/g, () => command);
+  return text.replace(/(?<![\w./-])(?<!npx )amdahl(?= (?:show|resume|runs|run|limits|script|init|inbox|answer|refuse)\b)/g, () => command);
 }
 
 /**

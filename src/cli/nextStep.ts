@@ -21,6 +21,18 @@ const STANDING: ReadonlySet<ErrorCode> = new Set([
   'EFFECT_REFUSED',
 ]);
 
+/** What goes on after failures that have a way of their own; undefined where the failure's message says it. */
+const OWN_STEPS: Partial<Record<ErrorCode, (resume: string, id: RunId) => string | undefined>> = {
+  EFFECT_UNCERTAIN: () => undefined,
+  CANCELLED: (resume) => `go on: ${resume}`,
+  EFFECT_FAILED: (resume, id) => `see what was done and what was not: ${amdahlCommand()} show ${id}; to try again: ${resume}`,
+  APPROVAL_REFUSED: (resume) => `change what it does, then: ${resume}`,
+  ASK_REFUSED: (resume) => `ask the person again: ${resume}`,
+  ASK_EXPIRED: (resume) => `ask the person again: ${resume}`,
+  DIVERGED: (resume, id) => `make the program go the way that it went (${amdahlCommand()} show ${id}), then: ${resume}`,
+  RUN_PARKED: (_resume, id) => `see what is asked, and answer: ${amdahlCommand()} inbox ${id}`,
+};
+
 /** A failure as it was thrown, or as it is on record. */
 export interface Failed {
   readonly code: ErrorCode;
@@ -32,8 +44,8 @@ export interface Failed {
 export function nextStep(failure: Failed | undefined, id: RunId): string | undefined {
   const resume = `${amdahlCommand()} resume ${id}`;
   if (failure === undefined) return `ask again what failed: ${resume}`;
-  if (failure.code === 'EFFECT_UNCERTAIN') return undefined;
-  if (failure.code === 'CANCELLED') return `go on: ${resume}`;
+  const own = OWN_STEPS[failure.code];
+  if (own !== undefined) return own(resume, id);
   if (isAll(failure, ({ code }) => code === 'BUDGET_EXCEEDED')) return `go on with a higher budget: ${resume} --budget …`;
   return isAll(failure, stands) ? `mend it, then: ${resume}` : `ask again what failed: ${resume}`;
 }

@@ -8,12 +8,17 @@
 
 import type { ErrorRecord } from '../agent/errors.ts';
 import { hitOf } from '../compose/incidents.ts';
+import { AskLedger, type AskRecord } from '../journal/askLedger.ts';
 import type { OpenBill } from '../journal/bill.ts';
 import { addToBill, emptyBill } from '../journal/bill.ts';
 import { type AgentKind, isLeaf } from '../agent/definition.ts';
+import { Effects } from '../journal/effects.ts';
 import type { Event, EventOf, Place } from '../journal/event.ts';
 import { type IncidentNode, incidentIn } from '../journal/incident.ts';
 import { addTurnedAway, nobodyTurnedAway, type TurnedAway } from './turnedAway.ts';
+
+/** What a call does that a person stopped. */
+export const WAITS_FOR_A_PERSON = 'waits for a person';
 
 /** Shorter waits to ask again are no news. */
 const LONG_RETRY_MS = 2_000;
@@ -60,6 +65,8 @@ export interface Running {
 export interface Progress {
   readonly bill: OpenBill;
   readonly turnedAway: TurnedAway;
+  readonly effects: Effects;
+  readonly asks: AskLedger;
   readonly calls: Map<Place, Known>;
   /** In the order in which they began. */
   readonly running: Map<Place, Running>;
@@ -80,12 +87,16 @@ export interface Progress {
   /** Items over when this entry began: the rate is this entry's. */
   overBefore: number;
   end: 'succeeded' | 'failed' | 'cancelled' | undefined;
+  /** Nothing goes on until somebody answers. */
+  parked: boolean;
 }
 
 export function noProgress(): Progress {
   return {
     bill: emptyBill(),
     turnedAway: nobodyTurnedAway(),
+    effects: new Effects(),
+    asks: new AskLedger(),
     calls: new Map(),
     running: new Map(),
     askers: new Map(),
@@ -101,6 +112,7 @@ export function noProgress(): Progress {
     lastAt: 0,
     overBefore: 0,
     end: undefined,
+    parked: false,
   };
 }
 
@@ -109,6 +121,7 @@ export function addToProgress(progress: Progress, event: Event): void {
   addToBill(progress.bill, event);
   addTurnedAway(progress.turnedAway, event);
   progress.lastAt = event.at;
+  progress.parked = event.kind === 'run.parked';
   switch (event.kind) {
     case 'run.started':
       progress.entryAt = event.at;
@@ -139,6 +152,19 @@ export function addToProgress(progress: Progress, event: Event): void {
       return doing(progress, event.call, event.tool);
     case 'tool.returned':
       return doing(progress, takeAsker(progress, event.place), '');
+    case 'effect.staged':
+    case 'effect.committing':
+    case 'effect.committed':
+    case 'effect.uncertain':
+    case 'effect.discarded':
+    case 'effect.undone':
+      return act(progress, event);
+    case 'ask.opened':
+    case 'ask.answered':
+    case 'ask.refused':
+    case 'ask.expired':
+    case 'ask.withdrawn':
+      return askPerson(progress, event);
     case 'run.succeeded':
     case 'run.failed':
     case 'run.cancelled':
@@ -256,6 +282,26 @@ function ask(progress: Progress, { place, call, model }: EventOf<'model.requeste
   doing(progress, call, 'asking');
   const running = progress.running.get(call);
   if (running !== undefined) running.model = model;
+}
+
+/** Effects are done by the call that confirmed them, which may be far above the one that they serve. */
+function act(progress: Progress, event: Extract<Event, { kind: `effect.${string}` }>): void {
+  progress.effects.take(event);
+  const by = event.calls.find((place) => progress.running.has(place));
+  if (event.kind === 'effect.committing') doing(progress, by, `committing ${event.tool}`);
+  else if (event.kind === 'effect.committed' || event.kind === 'effect.uncertain') doing(progress, by, '');
+}
+
+function askPerson(progress: Progress, event: Extract<Event, { kind: `ask.${string}` }>): void {
+  progress.asks.take(event);
+  const asked = progress.asks.get(event.ask);
+  const stopped = asked?.calls.find((place) => progress.running.has(place));
+  doing(progress, stopped, event.kind === 'ask.opened' ? WAITS_FOR_A_PERSON : '');
+}
+
+/** Questions that nobody has answered yet, oldest first. O(asks). */
+export function openAsksIn({ asks }: Progress): readonly AskRecord[] {
+  return asks.all().filter(({ state }) => state === 'open');
 }
 
 function failToAsk(progress: Progress, { place, at, error, retryMs, hedge, lost }: EventOf<'model.failed'>): void {

@@ -3,9 +3,10 @@
 import type { Colors } from 'picocolors/types.js';
 import type { GateView } from '../model/gateView.ts';
 import type { Progress, Running } from './progress.ts';
-import { overIn, timeLeftMs, usesStandIn } from './progress.ts';
+import { openAsksIn, overIn, timeLeftMs, usesStandIn, WAITS_FOR_A_PERSON } from './progress.ts';
 import { clipLine, clipPath, costText, countText, many, timeText, visible, widthOf } from './quantities.ts';
 import { lineAt } from './waiting.ts';
+import { parkedText } from './worldText.ts';
 
 export const STAND_IN_NOTE = 'stand-in model: no LLM was asked';
 
@@ -66,7 +67,7 @@ export function logLine(progress: Progress, now: number, views: readonly GateVie
     workText(progress, views),
     failed === 0 ? '' : `${failed} failed`,
     ...spentOf(progress),
-    left === undefined ? '' : `${timeText(left)} left`,
+    left === undefined || progress.parked ? '' : `${timeText(left)} left`,
   ];
   return parts.filter((part) => part !== '').join(', ');
 }
@@ -82,7 +83,7 @@ function factsOf(progress: Progress, now: number, colors: Colors, views: readonl
     { text: failed === 0 ? '' : colors.red(`${failed} failed`), rank: 1 },
     { text: tokens, rank: 6 },
     { text: cost, rank: 4 },
-    { text: left === undefined ? timeText(now - progress.entryAt) : `${timeText(left)} left`, rank: 2 },
+    { text: progress.parked ? '' : left === undefined ? timeText(now - progress.entryAt) : `${timeText(left)} left`, rank: 2 },
     { text: usesStandIn(progress.models) ? colors.yellow('stand-in') : '', rank: 5 },
   ];
   return facts.filter(({ text }) => text !== '');
@@ -95,6 +96,7 @@ function leftOf(progress: Progress, now: number, views: readonly GateView[]): nu
 
 /** Who asks, who waits at a gate for its turn, and who does something else. */
 function workText(progress: Progress, views: readonly GateView[]): string {
+  if (progress.parked) return parkedText(openAsksIn(progress).length);
   const { queued } = lineAt(views);
   const running = runningLeaves(progress) || progress.running.size;
   if (queued === 0) return `${running} running`;
@@ -110,7 +112,7 @@ function spentOf(progress: Progress): readonly [tokens: string, cost: string] {
 }
 
 function isBusy({ doing, again }: Running): boolean {
-  return doing !== '' && doing !== 'in line' && again === undefined;
+  return doing !== '' && doing !== 'in line' && doing !== WAITS_FOR_A_PERSON && again === undefined;
 }
 
 function runningLeaves(progress: Progress): number {

@@ -12,7 +12,7 @@ import { clipLine, visible } from './quantities.ts';
 import type { Output } from './terminal.ts';
 
 /** Documented in --help. */
-export const EXIT = { succeeded: 0, failed: 1, usage: 2, journal: 4, interrupted: 130 } as const;
+export const EXIT = { succeeded: 0, failed: 1, usage: 2, parked: 3, journal: 4, interrupted: 130 } as const;
 
 const PROBLEMS_SHOWN = 10;
 const CAUSES_SHOWN = 4;
@@ -21,6 +21,7 @@ const JOURNAL_CODES: ReadonlySet<ErrorCode> = new Set([
   'RUN_OWNED',
   'RUN_LOST',
   'RUN_CONFLICT',
+  'ASK_CLOSED',
   'JOURNAL_UNWRITABLE',
   'JOURNAL_DAMAGED',
   'JOURNAL_NEWER',
@@ -35,6 +36,7 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'PROGRAM_NOT_FOUND',
   'PROGRAM_BROKEN',
   'RUN_UNKNOWN',
+  'ASK_UNKNOWN',
   'CONTRACT_VIOLATION',
   'NO_JSON_SCHEMA',
   'NOT_JSON',

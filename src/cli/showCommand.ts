@@ -20,6 +20,7 @@ import { findRun, requireJournal } from './runReference.ts';
 import { paintOf } from './runsCommand.ts';
 import type { Output, Terminal } from './terminal.ts';
 import { RETRACTIONS, renderTree } from './treeText.ts';
+import { askLines } from './worldText.ts';
 import { addTurnedAway, heldBackSince, nobodyTurnedAway, type TurnedAway } from './turnedAway.ts';
 
 export interface ShowOptions {
@@ -29,6 +30,7 @@ export interface ShowOptions {
 }
 
 const LINES_SHOWN = 20;
+const ASK_COLUMNS_MAX = 160;
 
 export async function showCommand(text: string, options: ShowOptions, { out }: Terminal): Promise<number> {
   const journal = requireJournal();
@@ -42,7 +44,8 @@ export async function showCommand(text: string, options: ShowOptions, { out }: T
 async function showRun(journal: Journal, row: RunRow, options: ShowOptions, out: Output): Promise<void> {
   const open = emptyBill();
   const turnedAway = nobodyTurnedAway();
-  const abandoned = !isWorkedOn(row);
+  // What waits for people is not cut off.
+  const abandoned = row.status !== 'parked' && !isWorkedOn(row);
   const tree = await treeOf(
     tee(journal.read(row.run), ({ event }) => {
       addToBill(open, event);
@@ -51,11 +54,12 @@ async function showRun(journal: Journal, row: RunRow, options: ShowOptions, out:
     { abandoned },
   );
   const bill = billNow(open);
+  const openAsks = (await journal.asks({ run: row.run })).filter(({ state }) => state === 'open').length;
   if (options.json === true) {
     out.line(JSON.stringify({ run: row, tree, bill }));
     return;
   }
-  for (const line of lines(row, { tree, bill, turnedAway }, options, out)) out.line(line);
+  for (const line of lines(row, { tree, bill, turnedAway, openAsks }, options, out)) out.line(line);
 }
 
 async function* tee(entries: AsyncIterable<Entry>, see: (entry: Entry) => void): AsyncGenerator<Entry> {
@@ -70,9 +74,11 @@ interface Known {
   readonly tree: RunTree;
   readonly bill: Bill;
   readonly turnedAway: TurnedAway;
+  /** Questions that nobody has answered. */
+  readonly openAsks: number;
 }
 
-function* lines(row: RunRow, { tree, bill, turnedAway }: Known, options: ShowOptions, out: Output): Generator<string> {
+function* lines(row: RunRow, { tree, bill, turnedAway, openAsks }: Known, options: ShowOptions, out: Output): Generator<string> {
   const { colors } = out;
   yield* headLines(row, tree, out);
   yield '';
@@ -80,14 +86,18 @@ function* lines(row: RunRow, { tree, bill, turnedAway }: Known, options: ShowOpt
     yield* renderTree(tree.root, { width: out.width(), colors, all: options.all === true });
     yield '';
   }
+  if (tree.asks.length > 0) {
+    yield* askLines(tree.asks, { colors, room: Math.min(out.width(), ASK_COLUMNS_MAX), all: options.all === true });
+    yield '';
+  }
   yield* lossLines(tree, turnedAway, out);
   const again = tree.root === undefined ? [] : [...retractionsIn(tree.root)];
-  if (tree.entries.length > 1) {
+  if (tree.entries.length > 1 || tree.entries.some(({ parkedMs }) => parkedMs > 0)) {
     yield* entryLines(tree, again, out);
     yield '';
   }
   yield* renderBill(bill, turnedAway.requests, out.width(), colors);
-  const next = nextText(row, tree);
+  const next = nextText(row, tree, openAsks);
   if (next !== undefined) {
     yield '';
     yield colors.dim(next);
@@ -121,7 +131,7 @@ function countIn({ data }: ErrorRecord): number | undefined {
   return typeof count === 'number' ? count : undefined;
 }
 
-function nextText({ run, status }: RunRow, { failure }: RunTree): string | undefined {
+function nextText({ run, status }: RunRow, { failure }: RunTree, openAsks: number): string | undefined {
   switch (status) {
     case 'failed':
       return nextStep(failure, run);
@@ -131,7 +141,9 @@ function nextText({ run, status }: RunRow, { failure }: RunTree): string | undef
     case 'interrupted':
       return `go on: ${amdahlCommand()} resume ${run}`;
     case 'parked':
-      return `answer what it asks: ${amdahlCommand()} inbox`;
+      return openAsks > 0
+        ? `answer what it asks: ${amdahlCommand()} inbox ${run}`
+        : `it was answered; go on: ${amdahlCommand()} resume ${run}`;
     case 'running':
     case 'succeeded':
       return undefined;
@@ -151,6 +163,7 @@ function* headLines(row: RunRow, tree: RunTree, { colors, width }: Output): Gene
   if (row.owner !== undefined && isWorkedOn(row))
     yield field('owner', `process ${row.owner.pid} on ${row.owner.host}${row.owner.alive ? '' : ', gone'}`);
   if (tree.failure !== undefined) yield field('failed', colors.red(`${tree.failure.code}: ${visible(pasteable(tree.failure.message))}`));
+  if (tree.parkedAt !== undefined) yield field('parked', `since ${momentText(tree.parkedAt)}`);
   if (tree.reason !== undefined) yield field('because', clipLine(tree.reason, width() - 9));
 }
 
@@ -171,7 +184,10 @@ function gapLine({ call, error }: Gap, { width }: Output): string {
 
 function* entryLines({ entries }: RunTree, again: readonly string[], { colors }: Output): Generator<string> {
   yield colors.bold('entries');
-  for (const { entry, startedAt, lastAt } of entries) yield `  ${entry}  ${momentText(startedAt)}  ${timeText(lastAt - startedAt)}`;
+  for (const { entry, startedAt, lastAt, parkedMs } of entries) {
+    const parked = parkedMs === 0 ? '' : `, parked ${timeText(parkedMs)} of it`;
+    yield `  ${entry}  ${momentText(startedAt)}  ${timeText(lastAt - startedAt)}${parked}`;
+  }
   if (again.length > 0) yield colors.bold('forgotten and asked again');
   yield* bounded(again);
 }

@@ -1,6 +1,7 @@
 // The two streams a command writes to, and the keyboard. The only place in cli that looks at process.stdout,
 // process.stderr and process.stdin.
 
+import { createInterface as createLines } from 'node:readline';
 import { createInterface } from 'node:readline/promises';
 import process from 'node:process';
 import pc from 'picocolors';
@@ -29,8 +30,23 @@ export interface Terminal {
   readonly interactive: boolean;
   /** Asks a yes-or-no question; anything but y or yes is no. */
   confirm(question: string): Promise<boolean>;
+  /** Somebody to ask one thing after another, until it is closed. */
+  converse(): Conversation;
   /** All of standard input. */
   readAll(): Promise<string>;
+}
+
+/** Questions and answers on a terminal. */
+export interface Conversation {
+  say(line: string): void;
+  /** What is typed. Rejects with `Left`. */
+  ask(prompt: string): Promise<string>;
+  close(): void;
+}
+
+/** Ctrl-C or Ctrl-D while something is asked: whoever was asked has left. */
+export class Left extends Error {
+  override readonly name = 'Left';
 }
 
 /** Everything written has left: a process may exit now. */
@@ -62,6 +78,7 @@ export function openTerminal(): Terminal {
         reader.close();
       }
     },
+    converse: () => converse(err),
     async readAll() {
       if (process.stdin.isTTY) err.line('reading the input from the terminal; end it with Ctrl-D');
       process.stdin.setEncoding('utf8');
@@ -69,6 +86,41 @@ export function openTerminal(): Terminal {
       for await (const chunk of process.stdin) text += String(chunk);
       return text;
     },
+  };
+}
+
+/** Lines that come before they are asked for, as when several are pasted, wait for their question. */
+function converse(err: Output): Conversation {
+  const lines = createLines({ input: process.stdin, output: process.stderr });
+  const typed: string[] = [];
+  let waiting: PromiseWithResolvers<string> | undefined;
+  let left = false;
+  const leave = (): void => {
+    left = true;
+    waiting?.reject(new Left('whoever was asked has left'));
+  };
+  lines.on('line', (line) => {
+    if (waiting === undefined) typed.push(line);
+    else waiting.resolve(line);
+    waiting = undefined;
+  });
+  lines.on('SIGINT', () => {
+    process.stderr.write('\n');
+    leave();
+  });
+  lines.on('close', leave);
+  return {
+    say: (line) => err.line(line),
+    ask(prompt) {
+      lines.setPrompt(err.safe(prompt));
+      lines.prompt();
+      const next = typed.shift();
+      if (next !== undefined) return Promise.resolve(next);
+      waiting = Promise.withResolvers<string>();
+      if (left) leave();
+      return waiting.promise;
+    },
+    close: () => lines.close(),
   };
 }
 

@@ -5,6 +5,7 @@ import { MultiBar, type SingleBar } from 'cli-progress';
 import type { Event } from '../journal/event.ts';
 import type { GateView } from '../model/gateView.ts';
 import { pasteable } from './invocation.ts';
+import { tellNews } from './newsTeller.ts';
 import type { Failure, Progress } from './progress.ts';
 import { addToProgress, usesStandIn } from './progress.ts';
 import { barLine, logLine, runningLine, STAND_IN_NOTE } from './progressText.ts';
@@ -67,6 +68,8 @@ function watchWithBars(progress: Progress, output: Output, views: Views): Watch 
     (text) => say(colors.yellow(text)),
     ({ path, code, message }) => say(clipFailure(`${colors.red('✗')} ${path} ${colors.red(code)} `, pasteable(message), width())),
   );
+  const paints: Readonly<Record<string, (text: string) => string>> = { '✓': colors.green, '✗': colors.red, '?': colors.yellow };
+  const news = tellNews(progress, ({ mark, text }) => say(`${paints[mark]?.(mark) ?? mark} ${text}`));
   return {
     event(event) {
       addToProgress(progress, event);
@@ -79,10 +82,12 @@ function watchWithBars(progress: Progress, output: Output, views: Views): Watch 
         waits = lookOut(progress, views, (_lines, seen) => stack(waitTexts(seen, width() - 2)));
       }
       tell.event(event);
+      news.event(event);
     },
     say,
     end() {
       tell.rest();
+      news.end();
       waits?.stop();
       // What was said but not drawn yet is drawn before the bars go.
       bars?.update();
@@ -140,6 +145,7 @@ function lookOut(progress: Progress, views: Views, tell: (lines: readonly string
 function watchWithLines(progress: Progress, output: Output, views: Views): Watch {
   const say = (line: string): void => output.line(line);
   const tell = teller(progress, say, ({ path, code, message }) => say(`failed ${path}: ${code}: ${clipLine(pasteable(message), 300)}`));
+  const news = tellNews(progress, ({ text }) => say(text));
   let said = '';
   let timer: NodeJS.Timeout | undefined;
   let waits: Lookout | undefined;
@@ -160,10 +166,12 @@ function watchWithLines(progress: Progress, output: Output, views: Views): Watch
       timer ??= setInterval(tick, LOG_EVERY_MS).unref();
       waits ??= lookOut(progress, views, (lines) => lines.forEach(sayWait));
       tell.event(event);
+      news.event(event);
     },
     say,
     end() {
       tell.rest();
+      news.end();
       waits?.stop();
       if (timer === undefined) return;
       clearInterval(timer);

@@ -7,7 +7,8 @@ import type { AskRecord } from '../journal/askLedger.ts';
 import type { EffectRecord, EffectState } from '../journal/effects.ts';
 import type { AskId } from '../journal/ids.ts';
 import { amdahlCommand, pasteable } from './invocation.ts';
-import { clipLine, countText, many, momentText, timeText, visible, widthOf, wrapText } from './quantities.ts';
+import { clipLine, many, momentText, timeText, visible, widthOf, wrapText } from './quantities.ts';
+import { sizeText } from './valueText.ts';
 
 /** As many characters of an ask's id as tell it apart from all others, for all that can be expected. */
 const ASK_SHOWN = 8;
@@ -90,7 +91,7 @@ function* linesOf(effect: EffectRecord, { colors, room }: WorldTextOptions): Gen
 }
 
 /** As it was sent, once it was. */
-function argsText({ args, sent }: EffectRecord): string {
+export function argsText({ args, sent }: EffectRecord): string {
   return JSON.stringify(sent ?? args);
 }
 
@@ -113,9 +114,9 @@ function endOf({ state, receipt, result, how, why }: EffectRecord): string {
 
 const HOW: Readonly<Record<NonNullable<EffectRecord['how']>, string>> = { verified: '(its service says so)', person: '(a person says so)' };
 
-function resultText(result: Json): string {
+export function resultText(result: Json): string {
   const text = JSON.stringify(result);
-  return text.length <= RESULT_CHARS_MAX ? text : `${countText(text.length)} characters`;
+  return text.length <= RESULT_CHARS_MAX ? text : sizeText(result);
 }
 
 /** What people were asked for a call: open questions stand out, with the command that answers them. */

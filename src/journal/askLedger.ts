@@ -1,13 +1,14 @@
 // What became of a run's questions to people: one fold of its ask events, by id. Trees and reports read it.
 //
-// An ask is open until it is answered, refused, expired or withdrawn, and then for good: it is never opened a second time.
+// An ask is open until it is answered, refused, expired or withdrawn. One that was forgotten with its call, or withdrawn, may be
+// opened again under the same id: then only the last time counts.
 
 import type { Json } from '../agent/canonical.ts';
 import type { Event } from './event.ts';
 import type { AskId, Place } from './ids.ts';
 import type { AskKind } from './worldEvent.ts';
 
-export type AskState = 'open' | 'answered' | 'refused' | 'expired' | 'withdrawn';
+type AskState = 'open' | 'answered' | 'refused' | 'expired' | 'withdrawn';
 
 /** One question to a person, as far as it got. Times in epoch ms. */
 export interface AskRecord {

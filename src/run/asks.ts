@@ -72,7 +72,8 @@ export interface AskHost {
 
 /** The identity of a question (Q1). Pure. */
 export function askId(run: RunId, { of, place, about, nth = 0 }: Pick<Question, 'of' | 'place' | 'about' | 'nth'>): AskId {
-  return hash(canonical(['ask', run, of, place, nth, hash(canonical(about))])) as AskId; // the only place that brands: an AskId is what this makes
+  // Typed in a shell, an id that begins with a dash would be an option.
+  return hash(canonical(['ask', run, of, place, nth, hash(canonical(about))])).replace(/^-/, '_') as AskId; // the only place that brands: an AskId is what this makes
 }
 
 /** An ask of this entry. 'settling': its reply is noted and not durable yet. */

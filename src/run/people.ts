@@ -91,6 +91,21 @@ export async function asks(options: AsksOptions = {}): Promise<readonly OpenAsk[
   return found;
 }
 
+/**
+ * One question that waits for somebody, by its id or the beginning of it that no other has.
+ * @throws AmdahlError ASK_UNKNOWN; ASK_CLOSED with what came of it; MISCONFIGURED, JOURNAL_*
+ */
+export async function openAskOf(id: string, options: Omit<SayOptions, 'by'> = {}): Promise<OpenAsk> {
+  checkOptions(options, SAY, 'openAskOf()');
+  const { scope, journal = defaultJournal(), clock = systemClock } = options;
+  const row = await find(journal, id, scope);
+  const [opened, run] = [await openingOf(journal, row), await journal.row(row.run)];
+  if (opened === undefined || run === undefined) throw unknown(id);
+  const isLate = row.state === 'expired' || (row.state === 'open' && row.expiresAt !== undefined && row.expiresAt <= clock.now());
+  if (row.state !== 'open' || isLate) throw await closed(journal, row, isLate, opened, clock.now());
+  return openAsk(opened, row, run.agent);
+}
+
 /** An ask as people see it. Pure. */
 export function openAsk(opened: EventOf<'ask.opened'>, row: Pick<AskRow, 'run' | 'scope'>, agent: string): OpenAsk {
   const { ask, path, of, question, about, form, expiresAt, at } = opened;
