@@ -71,6 +71,11 @@ export class World {
     this.id = id;
   }
 
+  /** In virtual ms: when the last process was gone, and some. */
+  get now(): number {
+    return this.#now;
+  }
+
   /** Starts a process on the run, or on what is left of it, and lets it work until it ends or dies. */
   async enter({ agent, input, model, options, onProcess, readsFiles }: Mortal, mortality: Mortality = {}): Promise<Ending> {
     const begin = (await this.entries()).length;

@@ -39,6 +39,12 @@ export function meaning({ tool, args }: Pick<Deed, 'tool' | 'args'>): string {
   return `${tool} ${canonical(args)}`;
 }
 
+/** The id of what a deed makes: the nth of those that mean the same and stand. */
+export function idOf(tool: string, args: Json, nth: number = 0): string {
+  const text = `${meaning({ tool, args })}${nth === 0 ? '' : ` ${nth}`}`;
+  return `${tool}-${createHash('sha256').update(text).digest('hex').slice(0, 6)}`;
+}
+
 export class Ledger {
   readonly #asked: Asked[] = [];
   readonly #deeds: Deed[] = [];
@@ -100,15 +106,15 @@ export class Ledger {
       return { status: 200, body: { undone: found !== undefined } };
     }
     if (manner === 'idempotent' && found !== undefined) return { status: 200, body: found.result };
-    const deed: Deed = { tool, args, key, result: { id: this.#id(tool, args) }, undone: false };
+    const deed: Deed = {
+      tool,
+      args,
+      key,
+      result: { id: idOf(tool, args, this.standing.filter((one) => one === meaning({ tool, args })).length) },
+      undone: false,
+    };
     this.#deeds.push(deed);
     return { status: 200, body: deed.result };
-  }
-
-  #id(tool: string, args: Json): string {
-    const nth = this.standing.filter((one) => one === meaning({ tool, args })).length;
-    const text = `${meaning({ tool, args })}${nth === 0 ? '' : ` ${nth}`}`;
-    return `${tool}-${createHash('sha256').update(text).digest('hex').slice(0, 6)}`;
   }
 
   #mishap({ tool, method }: Omit<Asked, 'mishap'>): Mishap | undefined {

@@ -4,22 +4,25 @@
 //   POST   /manner/tool        does it     (idempotency-key: the effect's key)
 //   GET    /manner/tool/key    tells whether it was done
 //   DELETE /manner/tool/key    takes it back; once more does nothing
+//   GET    /attempts/a/b       how many attempts began like a before the one of turn b: what a model's provider remembers
 
 import { Agent, createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Json } from '../../src/index.ts';
+import { type Attempts, remembering } from './player.ts';
 import { type Asked, Ledger, type Manner, type Reply } from './ledger.ts';
 
 export class Service {
   /** What it knows; another one for another run. */
   ledger: Ledger = new Ledger();
+  /** Told of each request once it was done as asked, before it is answered: how many there were. */
+  onTaken: ((nth: number) => void) | undefined;
   readonly #server: Server;
-  readonly #open = new Set<Promise<void>>();
+  readonly #attempts: Attempts = remembering();
 
   private constructor() {
     this.#server = createServer((asked, answer) => {
-      const over = this.#serve(asked, answer).finally(() => this.#open.delete(over));
-      this.#open.add(over);
+      void this.#serve(asked, answer);
     });
   }
 
@@ -41,6 +44,7 @@ export class Service {
   async #serve(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
     const body = await textOf(asked);
     const [, manner, tool, key] = (asked.url ?? '').split('/');
+    if (manner === 'attempts') return send(answer, { status: 200, body: await this.#attempts(tool ?? '', key ?? '') });
     const reply = this.ledger.take({
       method: asked.method as Asked['method'],
       manner: manner as Manner,
@@ -48,6 +52,8 @@ export class Service {
       key: key ?? String(asked.headers['idempotency-key']),
       args: body === '' ? null : (JSON.parse(body) as Json),
     }); // only the client below asks
+    // Whoever hears of it may end the process that asks.
+    this.onTaken?.(this.ledger.asked.length);
     send(answer, reply);
   }
 }
@@ -88,6 +94,11 @@ export class Client {
 
   async undo(manner: Manner, tool: string, key: string): Promise<void> {
     await this.#send('DELETE', `/${manner}/${tool}/${key}`);
+  }
+
+  /** What the model's provider remembers, for models in other processes than its own. */
+  async attempts(conversation: string, turn: string): Promise<number> {
+    return (await this.#send('GET', `/attempts/${conversation}/${turn}`)) as number; // as the service answers
   }
 
   close(): void {

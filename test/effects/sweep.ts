@@ -1,0 +1,96 @@
+// Cuts one cell of the matrix at every position there is, in one way, and counts. Called by the tests, and by matrix.ts, which
+// prints what comes of it.
+
+import type { Entry } from '../../src/index.ts';
+import type { Mortality } from '../crash/mortal.ts';
+import { type Cell, cellName, programOf } from './cells.ts';
+import { type Calm, calmRun, type Count, crashed } from './law.ts';
+import type { Mishap } from './ledger.ts';
+import type { Service } from './service.ts';
+
+/** What is cut: the process, once or again while it recovers; or the way to the service, with or without the process. */
+export const CUTS = ['crash', 'crash again', 'answer lost', 'refused', 'not arrived'] as const;
+export type Cut = (typeof CUTS)[number];
+
+/** What throws out of an immediate effect is its result: a model is told, and may do as it likes. */
+export function cutsOf({ kind }: Cell): readonly Cut[] {
+  return kind === 'immediate' ? ['crash', 'crash again'] : CUTS;
+}
+
+/** One cell, cut in one way. */
+export interface Row extends Count {
+  readonly cell: Cell;
+  readonly cut: Cut;
+  readonly positions: number;
+  /** What broke a law, with how to see it again. */
+  readonly broken: readonly string[];
+}
+
+/** How much is tried: every position, or one of every `stride`, which begins elsewhere for each cell. */
+export interface Effort {
+  readonly stride: number;
+  /** Of crashes while it recovers: how many for each first one. */
+  readonly again: number;
+  /** Each position twice: dying in the act of writing, and a moment later. */
+  readonly both: boolean;
+}
+
+export async function sweep(cell: Cell, cut: Cut, service: Service, effort: Effort): Promise<Row> {
+  const program = programOf(cell);
+  const sum = { asked: 0, applied: 0, lost: 0, twice: 0 };
+  const broken: string[] = [];
+  let positions = 0;
+  try {
+    const calm = await calmRun(program, cell, service);
+    for (const crashes of plans(cut, calm, effort, cell)) {
+      positions += 1;
+      try {
+        const count = await crashed(program, cell, service, crashes, calm, mishaps(cut, cell));
+        for (const name of ['asked', 'applied', 'lost', 'twice'] as const) sum[name] += count[name];
+      } catch (thrown) {
+        broken.push(`${cellName(cell)}, ${cut}, ${JSON.stringify(crashes)}: ${messageOf(thrown)}`);
+      }
+    }
+  } catch (thrown) {
+    broken.push(`${cellName(cell)}, undisturbed: ${messageOf(thrown)}`);
+  }
+  return { cell, cut, positions, ...sum, broken };
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+function mishaps(cut: Cut, { kind }: Cell): Parameters<typeof crashed>[5] {
+  if (cut === 'crash' || cut === 'crash again') return {};
+  const mishap: Mishap = cut;
+  return { before: (stage) => stage.ledger.expect(kind === 'chained' ? 'comment' : 'note', mishap) };
+}
+
+/** Where the processes die, one after the other. */
+function* plans(cut: Cut, calm: Calm, effort: Effort, cell: Cell): Generator<readonly Mortality[]> {
+  const { length } = calm.entries;
+  const from = cut === 'crash' || cut === 'crash again' ? 0 : 1;
+  if (from === 1) yield []; // nobody dies
+  const stride = cut === 'crash' ? effort.stride : Math.max(effort.stride, 1);
+  for (let events = from + (seedOf(cell) % stride); events <= length; events += stride) {
+    for (const lingerMs of lingers(calm.entries, events, effort, seedOf(cell))) {
+      const first = { events, lingerMs };
+      if (cut !== 'crash again') yield [first];
+      else
+        for (let more = 1; more <= effort.again; more += 1)
+          yield [first, { events: events + more * 2 + (events % 3), lingerMs: (events + more) % 6 }];
+    }
+  }
+}
+
+/** A process dies in the act of writing, or a moment later, when a request is on its way or its answer is. */
+function lingers(entries: readonly Entry[], events: number, { both }: Effort, seed: number): readonly number[] {
+  const begins = entries[events - 1]?.event.kind === 'effect.committing';
+  if (both || begins) return [0, 4, 6];
+  return [(events + seed) % 2 === 0 ? 0 : 1 + ((events + seed) % 4) * 2];
+}
+
+function seedOf(cell: Cell): number {
+  return [...cellName(cell)].reduce((sum, letter) => sum + letter.charCodeAt(0), 0);
+}
