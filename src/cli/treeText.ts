@@ -226,7 +226,8 @@ function* attemptLines({ attempt, turns, rejected }: AttemptNode, of: number, op
   if (of > 1) yield `attempt ${attempt + 1}`;
   for (const [index, turn] of turns.entries()) yield* turnLines(turn, index + 1, indent, options);
   if (rejected !== undefined) {
-    yield `${indent}${colors.red(`rejected by ${{ contract: 'its contract', check: 'a check', code: 'code that threw' }[rejected.why]}`)}`;
+    const by = { contract: 'its contract', check: 'a check', code: 'code that threw', approval: 'a person' };
+    yield `${indent}${colors.red(`rejected by ${by[rejected.why]}`)}`;
     for (const line of problemLines(rejected.problems, options)) yield indent + line;
   }
 }

@@ -48,11 +48,15 @@ export interface EffectRecord {
   readonly notDone?: true;
 }
 
+const RECEIPT_BEGINS = '[receipt:';
+
 /** Effects by key, in the order in which they were first staged or begun. */
 export class Effects {
   readonly #byKey = new Map<string, EffectRecord>();
   /** Keys of all that serves a call or a call below it. */
   readonly #byCall = new Map<Place, Set<string>>();
+  /** Keys by what their receipts show of them. */
+  readonly #byReceipt = new Map<string, string>();
   #begun = 0;
 
   /** O(1). What says nothing of an effect changes nothing. */
@@ -97,6 +101,15 @@ export class Effects {
     return this.#byKey.get(key);
   }
 
+  /** The effect of a receipt that shows this much of its key. */
+  ofReceipt(short: string): EffectRecord | undefined {
+    return this.get(this.#byReceipt.get(short) ?? '');
+  }
+
+  get isEmpty(): boolean {
+    return this.#byKey.size === 0;
+  }
+
   /** O(effects). */
   all(): readonly EffectRecord[] {
     return [...this.#byKey.values()];
@@ -120,6 +133,7 @@ export class Effects {
     const about = { key, place, calls, attempt, path, tool };
     if (event.kind === 'effect.staged') {
       const { receipt, approve, staleAt } = event;
+      this.#byReceipt.set(receipt.slice(RECEIPT_BEGINS.length, -1), key);
       const more = { ...(approve === undefined ? {} : { approve }), ...(staleAt === undefined ? {} : { staleAt }) };
       this.#byKey.set(key, { ...about, effect: 'staged', args, state: 'staged', times: before?.times ?? 0, order: -1, receipt, ...more });
     } else {

@@ -166,7 +166,8 @@ export type AttemptEvent =
       readonly kind: 'attempt.rejected';
       readonly place: Place;
       readonly attempt: number;
-      readonly why: 'contract' | 'check' | 'code';
+      /** 'approval': a person refused an effect of it. */
+      readonly why: 'contract' | 'check' | 'code' | 'approval';
       readonly problems: readonly Problem[];
     };
 

@@ -55,7 +55,10 @@ export interface TurnRequest {
 
 export type Judged =
   | { readonly ok: true; readonly raw: unknown; readonly value: unknown }
-  | { readonly ok: false; readonly why: 'contract' | 'check'; readonly problems: readonly Problem[] };
+  | { readonly ok: false; readonly why: Refused; readonly problems: readonly Problem[] };
+
+/** 'approval': what a person was asked about it was refused. */
+export type Refused = 'contract' | 'check' | 'approval';
 
 /** What the loop needs from the run. */
 export interface Talk {
@@ -68,6 +71,8 @@ export interface Talk {
   send(request: TurnRequest): Promise<Reply>;
   /** Answers in the order of the calls, after the turn itself is durable. */
   callTools(turn: number, calls: readonly LanguageModelV4ToolCall[]): Promise<LanguageModelV4ToolResultPart[]>;
+  /** The tools of this turn were called by an earlier entry, and what they gave is in the turn after it. */
+  passOver(turn: number, calls: readonly LanguageModelV4ToolCall[]): void;
   judge(reply: Reply, results: readonly ToolResult[]): Judged | Promise<Judged>;
   /** Records that the answer of `turn` was refused, durably: the next turn may be sent. */
   repaired(turn: number, problems: readonly Problem[]): Promise<void>;
@@ -98,6 +103,7 @@ export async function converse(talk: Talk): Promise<Judged> {
     if (calls.length > 0) {
       why = 'tools';
       if (talk.recorded[turn + 1] === undefined) adds = [{ role: 'tool', content: await talk.callTools(turn, calls) }];
+      else talk.passOver(turn, calls);
       continue;
     }
     // What tools gave in a conversation before is no evidence of this attempt.

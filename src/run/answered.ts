@@ -9,14 +9,16 @@ import type { Frame } from './asker.ts';
 import { whatChanged } from './changed.ts';
 import { judge } from './judge.ts';
 import { askerPlace } from './place.ts';
-import { foldCall, foldTurns, type Outcome, type RecordedCall } from './recorded.ts';
+import { type Confirmed, foldCall, foldTurns, type Outcome, type RecordedCall } from './recorded.ts';
 
 /** Failures that were answered from the journal, with the call at whose place they are on record. */
 export const ANSWERED: WeakMap<AmdahlError, Place> = new WeakMap();
 
 /** An answer, or that the call must be asked, with what is recorded of it by then. */
 export type Answered =
-  | { readonly kind: 'given'; readonly value: unknown; readonly gaps: readonly Gap[] }
+  | { readonly kind: 'given'; readonly value: unknown; readonly gaps: readonly Gap[]; readonly staged: readonly string[] | undefined }
+  /** It is past its commit point: its effects are committed, or go on being committed now. */
+  | { readonly kind: 'confirmed'; readonly value: unknown; readonly confirmed: Confirmed }
   | { readonly kind: 'ask'; readonly recorded: RecordedCall };
 
 /**
@@ -27,6 +29,7 @@ export async function answerFromJournal(frame: Frame, recorded: RecordedCall, in
   const { outcome } = recorded;
   const { session, agent, place, path } = frame;
   const { findings } = session;
+  if (recorded.confirmed !== undefined) return await answerConfirmed(frame, recorded.confirmed);
   if (outcome === undefined) {
     const leaf = agent.behaviour.kind !== 'composite';
     if (leaf && findings !== undefined && recorded.startedAt === undefined) findings.fresh += 1;
@@ -64,14 +67,28 @@ export async function answerFromJournal(frame: Frame, recorded: RecordedCall, in
     return forget(
       frame,
       recorded,
-      judged.why,
+      judged.why === 'contract' ? 'contract' : 'check',
       `its recorded answer does not pass any more: ${first === undefined ? judged.why : `${first.path} ${first.message}`.trim()}`,
     );
   }
   if (!same || !judged.ok) findings?.changed.push(path);
   if (agent.kind === 'step' && agent.version === undefined) findings?.unversioned.add(agent.name);
   if (findings !== undefined) findings.answered += 1;
-  return { kind: 'given', value: judged.ok ? judged.value : outcome.output, gaps: outcome.gaps };
+  return { kind: 'given', value: judged.ok ? judged.value : outcome.output, gaps: outcome.gaps, staged: outcome.staged };
+}
+
+/** Whatever has changed since: nothing of it runs again, a composite either. Its contract makes a value of what is recorded. */
+async function answerConfirmed(frame: Frame, confirmed: Confirmed): Promise<Answered> {
+  const { session, agent, place, path } = frame;
+  const { findings } = session;
+  if (findings !== undefined) {
+    findings.answered += 1;
+    if (agent.behaviour.kind === 'composite') findings.whole.push(path);
+    if (confirmed.fingerprint !== session.roster.fingerprintOf(agent)) findings.changed.push(path);
+  }
+  session.met.set(place, agent);
+  const judged = await judge(frame, confirmed.output, undefined);
+  return { kind: 'confirmed', value: judged.ok ? judged.value : confirmed.output, confirmed };
 }
 
 /** Whether a failure is what a person said, or that none said anything: it stands whatever the program says now. */

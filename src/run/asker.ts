@@ -27,6 +27,12 @@ export interface Frame {
   readonly account: Account | undefined;
   /** The outermost leaf call this one belongs to, itself included. */
   readonly under: Place | undefined;
+  /** Its turn among all that its asker asked. */
+  readonly slot: number;
+  /** Keys of the staged effects that its present attempt came to, its own and those of calls below, in order. */
+  staged: readonly string[] | undefined;
+  /** It is past its commit point: nothing makes a failure of it but a person who gives its effects up. */
+  confirmed: boolean;
   /** Holes in the results below, so far. */
   gaps: Gap[] | undefined;
   /** Its answer comes about in a way that need not come again: a tool failed, or another model stood in. */
@@ -67,8 +73,19 @@ export class Asker {
   readonly hedges: Hedges | undefined;
   /** Set below a fan-out that asks the same agents in all of its branches. */
   readonly alike: Alike | undefined;
+  /** It stands below a branch of a race: who loses it has done nothing. */
+  readonly isRaced: boolean;
   readonly #ask: Ask;
   readonly #above: Asker | undefined;
+  /** Its turn among all that the one above asked: that of its kind, and its own within it. */
+  readonly #turn: number;
+  readonly #nth: number;
+  #slots = 0;
+  /** The turns of kinds of branches. */
+  #kinds: Map<string, number> | undefined;
+  /** Effects of what it asked, and those below it, that are over. */
+  #raised: { readonly by: Asker; readonly slot: number; readonly keys: readonly string[] }[] | undefined;
+  #isDropped = false;
   #questions: Map<string, Asked> | undefined;
   #asked = 0;
   #over = false;
@@ -86,6 +103,9 @@ export class Asker {
     above?: Asker,
     hedges?: Hedges,
     alike?: Alike,
+    turn = 0,
+    nth = 0,
+    isRaced = false,
   ) {
     this.session = session;
     this.place = place;
@@ -96,6 +116,9 @@ export class Asker {
     this.#above = above;
     this.hedges = hedges;
     this.alike = alike;
+    this.#turn = turn;
+    this.#nth = nth;
+    this.isRaced = isRaced;
   }
 
   /** The budget that what it asks is paid from. */
@@ -126,7 +149,46 @@ export class Asker {
   /** An asker below this one. `path` is how people see it. */
   below(kind: string, index: number, path: string, life: Life = this.life, fanned: Fanned = {}): Asker {
     const { hedges = this.hedges, alike = this.alike } = fanned;
-    return new Asker(this.session, askerPlace(this.place, kind, index), path, this.frame, life, this.#ask, this, hedges, alike);
+    const raced = this.isRaced || kind.startsWith('race');
+    const place = askerPlace(this.place, kind, index);
+    return new Asker(this.session, place, path, this.frame, life, this.#ask, this, hedges, alike, this.#turnOf(kind), index, raced);
+  }
+
+  /** Branches of a kind have one turn, and their index within it: not the order in which they happened to begin. */
+  #turnOf(kind: string): number {
+    if (kind === 'turn' || kind === 'tool') return 0;
+    const known = this.#kinds?.get(kind);
+    if (known !== undefined) return known;
+    const turn = this.#slots;
+    this.#slots += 1;
+    (this.#kinds ??= new Map()).set(kind, turn);
+    return turn;
+  }
+
+  /** Staged effects of a call that is over rise to the attempt that it serves; `slot` is its turn here. */
+  raise(slot: number, keys: readonly string[]): void {
+    (this.#top().#raised ??= []).push({ by: this, slot, keys });
+  }
+
+  /** What rose to this attempt, in the order of its asking; undefined where nothing did. */
+  get risen(): readonly string[] | undefined {
+    if (this.#raised === undefined) return undefined;
+    const kept = this.#raised.filter(({ by }) => !by.#isGone());
+    const inTurn = kept.map(({ by, slot, keys }) => ({ order: [...by.#order(), slot], keys })).sort((a, b) => compare(a.order, b.order));
+    return [...new Set(inTurn.flatMap(({ keys }) => keys))];
+  }
+
+  /** What it asked counts for nothing: it failed, or lost. */
+  drop(): void {
+    this.#isDropped = true;
+  }
+
+  #isGone(): boolean {
+    return this.#isDropped || (this.#above !== undefined && this.#above.#isGone());
+  }
+
+  #order(): readonly number[] {
+    return this.#above === undefined ? [] : [...this.#above.#order(), this.#turn, this.#nth];
   }
 
   /**
@@ -137,7 +199,7 @@ export class Asker {
     agent: string,
     inputHash: string,
     key: string | undefined,
-  ): { readonly place: Place; readonly path: string; readonly asked: Asked } {
+  ): { readonly place: Place; readonly path: string; readonly asked: Asked; readonly slot: number } {
     const { limits } = this.session;
     this.checkOver();
     if (key !== undefined) checkKey(key, this.path);
@@ -162,7 +224,9 @@ export class Asker {
     questions.set(question, asked);
     const call = callPlace(this.place, agent, inputHash, key ?? nth);
     const suffix = key !== undefined ? `~${encodeURIComponent(key)}` : nth === 0 ? '' : `#${nth}`;
-    return { place: call, path: `${this.path === '' ? '' : `${this.path}/`}${agent}${suffix}`, asked };
+    const slot = this.#slots;
+    this.#slots += 1;
+    return { place: call, path: `${this.path === '' ? '' : `${this.path}/`}${agent}${suffix}`, asked, slot };
   }
 
   /**
@@ -214,6 +278,14 @@ export class Asker {
     this.#idle ??= Promise.withResolvers();
     await this.#idle.promise;
   }
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (const [nth, one] of a.entries()) {
+    const by = one - (b[nth] ?? -1);
+    if (by !== 0) return by;
+  }
+  return a.length - b.length;
 }
 
 /** How people see an attempt of a call: the first needs no number. Pure. */

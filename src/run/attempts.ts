@@ -7,18 +7,22 @@
 import type { CompositeBehaviour, StepBehaviour } from '../agent/definition.ts';
 import { toJson } from '../agent/canonical.ts';
 import { AmdahlError, describe, type Problem, problemList, reviveError } from '../agent/errors.ts';
-import type { Json } from '../journal/event.ts';
+import { receiptOf } from '../agent/receipt.ts';
+import type { Json, Place } from '../journal/event.ts';
 import type { Judged } from '../model/loop.ts';
 import { act, allow, type Deed } from './act.ts';
+import { admitEffects } from './admission.ts';
 import type { Frame } from './asker.ts';
 import { CodeAsker } from './codeAsker.ts';
 import { Conversation } from './conversation.ts';
 import { askPerson } from './human.ts';
 import { checkSize, judge } from './judge.ts';
 import { effectKey } from './effectKey.ts';
+import { discardBelow, stage } from './outbox.ts';
 import { askerPlace } from './place.ts';
 import type { RecordedCall, Rejection } from './recorded.ts';
 import { CallScope } from './scope.ts';
+import { consider } from './staging.ts';
 
 /** A call's input: as asked (its identity) and as contracted (what code sees). */
 export interface Input {
@@ -36,7 +40,7 @@ export interface Attempt {
 }
 
 type Standing = Extract<Judged, { ok: true }>;
-type Refusal = { readonly ok: false; readonly why: 'contract' | 'check' | 'code'; readonly problems: readonly Problem[] };
+type Refusal = { readonly ok: false; readonly why: 'contract' | 'check' | 'code' | 'approval'; readonly problems: readonly Problem[] };
 
 /** Attempts until one stands. Rejects with why the last one did not. */
 export async function attemptAll(frame: Frame, input: Input, recorded: RecordedCall): Promise<Standing> {
@@ -51,6 +55,7 @@ export async function attemptAll(frame: Frame, input: Input, recorded: RecordedC
   let attempt = firstAttempt(frame, recorded);
   for (let rejections = rejected.length; ; attempt = { number: attempt.number + 1, again: false, renewedSeq: -1 }) {
     frame.gaps = undefined;
+    frame.staged = undefined;
     if (!attempt.again)
       session.note({ kind: 'attempt.started', place, attempt: attempt.number, ...(print === undefined ? {} : { fingerprint: print }) });
     rejections += 1;
@@ -61,6 +66,7 @@ export async function attemptAll(frame: Frame, input: Input, recorded: RecordedC
     frame.life.check();
     if (judged.ok) return judged;
     session.note({ kind: 'attempt.rejected', place, attempt: attempt.number, why: judged.why, problems: judged.problems });
+    discardBelow(frame, 'its attempt was refused');
     if (isLast()) throw refusedForGood(frame, judged, rejections);
   }
 }
@@ -133,9 +139,14 @@ async function attemptCode(
 ): Promise<Standing | Refusal> {
   const { life, session } = frame;
   try {
-    return behaviour.kind === 'step'
-      ? await attemptStep(frame, behaviour, input, attempt)
-      : await attemptComposite(frame, behaviour, input, attempt);
+    const judged =
+      behaviour.kind === 'step'
+        ? await attemptStep(frame, behaviour, input, attempt)
+        : await attemptComposite(frame, behaviour, input, attempt);
+    if (!judged.ok || frame.staged === undefined) return judged;
+    const admission = await admitEffects(frame, frame.staged, new Set());
+    frame.staged = admission.ok ? admission.keys : undefined;
+    return admission.ok ? judged : admission;
   } catch (thrown) {
     // With attempts left, code that threw is tried afresh; the last time its error is the call's.
     if (life.error !== undefined || session.interrupted !== undefined || isLast() || isRefused(thrown)) throw thrown;
@@ -152,6 +163,7 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
   const { agent, life, path, place, session } = frame;
   const own = askerPlace(place, 'attempt', attempt.number);
   const standIn = session.standIn((standIns) => standIns.step(agent, input.raw, askerPlace(own, 'act', 0)));
+  if (behaviour.effect === 'staged') return await stageStep(frame, behaviour, input, own);
   const code = new CodeAsker(frame, own, attempt.number);
   const context = agent.context === undefined ? undefined : await contextOf(frame);
   const acts = behaviour.effect !== 'none';
@@ -198,6 +210,19 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
   return await judge(frame, raw, () => ({ input: input.value, results: [] }));
 }
 
+/** A staged step gives its receipt; its code runs when it is committed. */
+async function stageStep(frame: Frame, { rules }: StepBehaviour, { raw }: Input, attempt: Place): Promise<Judged> {
+  const { agent, session } = frame;
+  const context = (): Promise<unknown> => contextOf(frame);
+  const approve = await consider(frame, { args: raw, contract: agent.input, rules, context });
+  const place = askerPlace(attempt, 'act', 0);
+  const key = stage(frame, { place, attempt, tool: agent.name, args: raw, rules, occurrence: 0, approve }, false);
+  frame.staged = [key];
+  session.check();
+  const receipt = receiptOf(key);
+  return { ok: true, raw: receipt, value: receipt };
+}
+
 async function attemptComposite(frame: Frame, behaviour: CompositeBehaviour, input: Input, attempt: Attempt): Promise<Judged> {
   const { agent, life, path } = frame;
   const asker = frame.asker.attempt(frame, attempt.number);
@@ -218,6 +243,7 @@ async function attemptComposite(frame: Frame, behaviour: CompositeBehaviour, inp
     () => new AmdahlError('CANCELLED', `'${path}' ended while this call was still open, so it was cancelled. Was an await forgotten?`),
   );
   await Promise.all([asker.finish(), code?.finish()]);
+  frame.staged = asker.risen;
   // Combinators pass on what contracts let through; what a flow's own code makes must be JSON, or nothing.
   const own = agent.output.kind === 'schema' || (agent.kind === 'flow' && value !== undefined);
   const raw = own ? frame.session.secrets.output(agent, toJson(value, `the output of '${path}'`), path) : value;
@@ -239,6 +265,15 @@ function refusedForGood({ session, path, place, agent }: Frame, refusal: Refusal
   const tried = acted
     ? 'It has acted on the world, so it gets no fresh attempt'
     : `${attempts} ${attempts === 1 ? 'attempt was' : 'attempts were'} made`;
+  if (refusal.why === 'approval')
+    return new AmdahlError(
+      'APPROVAL_REFUSED',
+      `'${path}' may not do what it staged: ${problemList(refusal.problems)}. Nothing of it was done.`,
+      {
+        problems: refusal.problems,
+        data: { attempts },
+      },
+    );
   return new AmdahlError(
     refusal.why === 'check' ? 'CHECK_FAILED' : 'CONTRACT_VIOLATION',
     `The output of '${path}' ${why}: ${problemList(refusal.problems)}. ${tried}; all of it is in: amdahl show ${session.run}`,

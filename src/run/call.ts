@@ -14,11 +14,13 @@ import { mayHoldAttachments } from '../agent/files.ts';
 import type { AskOptions } from '../agent/scope.ts';
 import type { Gap, Happening, Json, Place } from '../journal/event.ts';
 import { Account } from './account.ts';
-import { ANSWERED, answerFromJournal } from './answered.ts';
+import { ANSWERED, type Answered, answerFromJournal } from './answered.ts';
 import { Asker, type Frame } from './asker.ts';
 import { attemptAll } from './attempts.ts';
+import { commitPoint, isCommitted, rollForward } from './commit.ts';
 import { Life } from './life.ts';
 import { limitError } from './limits.ts';
+import { discardBelow, holderOf, restage } from './outbox.ts';
 import { foldCall, NOTHING_RECORDED, type RecordedCall } from './recorded.ts';
 
 /** Asks `agent` on behalf of `asker`. Rejects with the call's AmdahlError, or with why the run was interrupted. */
@@ -34,8 +36,8 @@ export function ask(asker: Asker, agent: AnyAgent, raw: unknown, options: AskOpt
     const hasFiles = mayHoldAttachments(text);
     if (hasFiles) asker.session.files.hold(given);
     const inputHash = hash(text);
-    const { place, path, asked } = asker.identify(agent.name, inputHash, options.key);
-    const call = pursue(asker, agent, { input, inputHash, bytes: Buffer.byteLength(text), hasFiles, place, path, options });
+    const { place, path, asked, slot } = asker.identify(agent.name, inputHash, options.key);
+    const call = pursue(asker, agent, { input, inputHash, bytes: Buffer.byteLength(text), hasFiles, place, path, slot, options });
     asker.track(asked, call);
     return call;
   } catch (error) {
@@ -50,6 +52,7 @@ interface Question {
   readonly hasFiles: boolean;
   readonly place: Place;
   readonly path: string;
+  readonly slot: number;
   readonly options: AskOptions;
 }
 
@@ -64,8 +67,9 @@ async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promis
   try {
     if (session.inherited !== undefined) recorded = foldCall(await session.recall(place));
     const answered = await answerFromJournal(frame, recorded, question.input);
-    if (answered.kind === 'given') {
-      pass(frame, answered.gaps);
+    if (answered.kind !== 'ask') {
+      const gaps = await answerEffects(frame, answered, recorded);
+      pass(frame, gaps);
       return answered.value;
     }
     recorded = answered.recorded;
@@ -76,7 +80,8 @@ async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promis
     const judged = await attemptAll(frame, { raw: question.input, value: input }, recorded);
     session.check();
     frame.life.check();
-    await confirm(frame, judged.raw, recorded);
+    if (frame.staged === undefined) await confirm(frame, judged.raw, recorded);
+    else await confirmStaged(frame, judged.raw, recorded, () => disarm());
     pass(frame, frame.gaps ?? []);
     return judged.value;
   } catch (thrown) {
@@ -88,7 +93,7 @@ async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promis
   }
 }
 
-function openFrame(asker: Asker, agent: AnyAgent, { place, path, inputHash }: Question): Frame {
+function openFrame(asker: Asker, agent: AnyAgent, { place, path, inputHash, slot }: Question): Frame {
   const above = asker.frame;
   const { session } = asker;
   const leaf = agent.behaviour.kind !== 'composite';
@@ -106,6 +111,9 @@ function openFrame(asker: Asker, agent: AnyAgent, { place, path, inputHash }: Qu
     life: new Life(asker.life),
     account,
     under,
+    slot,
+    staged: undefined,
+    confirmed: false,
     gaps: undefined,
   };
 }
@@ -220,6 +228,42 @@ function started(frame: Frame, input: Json): Happening {
   };
 }
 
+/** What an answer of the journal had staged rises again, or goes on being committed. Gives its gaps. */
+async function answerEffects(frame: Frame, answered: Exclude<Answered, { kind: 'ask' }>, recorded: RecordedCall): Promise<readonly Gap[]> {
+  if (answered.kind === 'confirmed') {
+    const { confirmed } = answered;
+    frame.gaps = [...confirmed.gaps];
+    frame.confirmed = true;
+    const isOver = recorded.outcome !== undefined;
+    const finish = async (): Promise<void> => (isOver ? undefined : await confirm(frame, confirmed.output, recorded));
+    if (!isOver || !isCommitted(frame.session, confirmed)) await rollForward(frame, confirmed, finish);
+    return confirmed.gaps;
+  }
+  const { staged, gaps } = answered;
+  if (staged === undefined) return gaps;
+  frame.session.met.set(frame.place, frame.agent);
+  for (const key of staged) restage(frame.session, key);
+  frame.staged = staged;
+  if (holderOf(frame) !== undefined) frame.asker.raise(frame.slot, staged);
+  return gaps;
+}
+
+/** Where a holder stands above, what was staged rises to it; else this is the call that commits it. */
+async function confirmStaged(frame: Frame, raw: unknown, recorded: RecordedCall, disarm: () => void): Promise<void> {
+  const { staged = [], asker, slot, path } = frame;
+  if (staged.length === 0) return await confirm(frame, raw, recorded);
+  if (holderOf(frame) !== undefined) {
+    await confirm(frame, raw, recorded);
+    asker.raise(slot, staged);
+    return;
+  }
+  // What a composite gives is answered from the journal from now on.
+  const output = toJson(raw, `the output of '${path}', which commits effects,`);
+  const confirmed = await commitPoint(frame, output, recorded);
+  disarm(); // nothing that ends the call makes a failure of it any more
+  await rollForward(frame, confirmed, () => confirm(frame, raw, recorded));
+}
+
 /** Makes a success durable. A composite that came to the same again has nothing to add. */
 async function confirm(frame: Frame, raw: unknown, { outcome }: RecordedCall): Promise<void> {
   const { session, agent, place } = frame;
@@ -230,7 +274,8 @@ async function confirm(frame: Frame, raw: unknown, { outcome }: RecordedCall): P
   if (leaf) {
     const key = session.reuse?.keyFor(frame);
     const reuse = key === undefined ? {} : { reuse: key };
-    await record(frame, { kind: 'call.succeeded', place, ...version, output: raw as Json, ...gaps, ...reuse }); // JSON by toJson() or JSON.parse()
+    const rising = frame.confirmed || frame.staged === undefined || frame.staged.length === 0 ? {} : { staged: frame.staged };
+    await record(frame, { kind: 'call.succeeded', place, ...version, output: raw as Json, ...gaps, ...reuse, ...rising }); // JSON by toJson() or JSON.parse()
     return;
   }
   const outputHash = hash(written(raw, frame.path));
@@ -262,13 +307,14 @@ async function fail(frame: Frame, thrown: unknown, { outcome }: RecordedCall): P
   const { session, agent, place, path, life } = frame;
   session.check();
   // What ended this call from above is its asker's affair: the asker records it, and this call may go on later.
-  if (life.error !== undefined && life.origin !== life) return life.error;
-  const found = asAmdahl(life.error ?? thrown, path).at({ run: session.run, call: path, place });
+  if (life.error !== undefined && life.origin !== life && !frame.confirmed) return life.error;
+  const found = asAmdahl(frame.confirmed ? thrown : (life.error ?? thrown), path).at({ run: session.run, call: path, place });
   const error = session.secrets.error(found);
   if (ANSWERED.get(found) !== place) {
     const causes = causesOf(session.failures, found, place);
     const print = session.roster.fingerprintOf(agent);
     if (outcome !== undefined) session.note({ kind: 'call.retracted', place, why: 'differs' });
+    discardBelow(frame, `'${path}' failed`);
     await record(frame, {
       kind: 'call.failed',
       place,

@@ -14,7 +14,9 @@ import { type Fixed, repairMessage } from '../model/render.ts';
 import { Aloud } from './aloud.ts';
 import type { Asker, Frame } from './asker.ts';
 import type { Attempt, Input } from './attempts.ts';
+import { admitEffects } from './admission.ts';
 import { Occurrences } from './effectKey.ts';
+import { type PassedTurn, raisePassed } from './passedTurns.ts';
 import { judge } from './judge.ts';
 import { limitError } from './limits.ts';
 import { foldTurns } from './recorded.ts';
@@ -33,6 +35,10 @@ export class Conversation implements Talk {
   readonly #fixed: Fixed;
   readonly #turns: Turns;
   #occurrences: Occurrences | undefined;
+  /** Turns whose tools earlier entries called, and that may have staged something. */
+  #passed: PassedTurn[] = NO_TURNS;
+  /** Effects that were refused in this conversation. */
+  #refused: Set<string> | undefined;
 
   constructor(frame: Frame, behaviour: ModelBehaviour, input: Input, attempt: Attempt) {
     this.#frame = frame;
@@ -212,7 +218,27 @@ export class Conversation implements Talk {
         `The output of '${path}' has ${answer.chars} bytes`,
         'Ask for less, or raise limits.payloadBytes.',
       );
-    return judge(this.#frame, answer.raw, () => ({ input: this.#input.value, results }));
+    const judged = judge(this.#frame, answer.raw, () => ({ input: this.#input.value, results }));
+    return session.effects.isEmpty ? judged : this.#withEffects(judged);
+  }
+
+  passOver(turn: number, calls: readonly LanguageModelV4ToolCall[]): void {
+    if (this.#frame.session.effects.isEmpty) return;
+    if (this.#passed === NO_TURNS) this.#passed = [];
+    this.#passed.push({ turn, calls });
+  }
+
+  /** What stands may commit what was staged until then, if nobody refuses that. */
+  async #withEffects(judging: Judged | Promise<Judged>): Promise<Judged> {
+    const judged = await judging;
+    if (!judged.ok) return judged;
+    await raisePassed(this.#frame, this.#asker, this.#behaviour.tools, this.#passed);
+    this.#passed = NO_TURNS;
+    const { risen } = this.#asker;
+    if (risen === undefined) return judged;
+    const admission = await admitEffects(this.#frame, risen, (this.#refused ??= new Set()));
+    this.#frame.staged = admission.ok ? admission.keys : undefined;
+    return admission.ok ? judged : admission;
   }
 
   async repaired(turn: number, problems: readonly Problem[]): Promise<void> {
@@ -220,6 +246,9 @@ export class Conversation implements Talk {
     await this.#frame.session.append({ kind: 'attempt.repaired', place: this.#asker.place, turn, problems });
   }
 }
+
+/** Shared by all that passed over none. */
+const NO_TURNS: PassedTurn[] = [];
 
 function noFile(): never {
   throw new Error('an opening has a file that its draft did not have');

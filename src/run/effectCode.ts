@@ -5,10 +5,12 @@
 import type { Contract } from '../agent/contract.ts';
 import type { AnyAgent } from '../agent/definition.ts';
 import type { EffectOptions, EffectRules } from '../agent/effect.ts';
+import type { AmdahlError } from '../agent/errors.ts';
 import type { EffectRecord } from '../journal/effects.ts';
 import type { EventOf, Place } from '../journal/event.ts';
 import type { Frame } from './asker.ts';
 import type { Session } from './session.ts';
+import type { StandIn, StandIns } from './standIns.ts';
 
 /** What an agent says of one of its effects. */
 export interface EffectCode {
@@ -17,6 +19,12 @@ export interface EffectCode {
   readonly args: Contract;
   readonly context: Contract | undefined;
   readonly who: string;
+  /** Of what its code gives, where that has one of its own. */
+  readonly result?: Contract;
+  readonly timeoutMs?: number;
+  readonly run: (about: EffectOptions<unknown, unknown, unknown>) => unknown;
+  /** What a test has in its place. */
+  readonly standIn: (standIns: StandIns, effect: EffectRecord) => StandIn | AmdahlError | undefined;
 }
 
 /** An effect with all that its code is told. */
@@ -30,11 +38,30 @@ export function effectCodeOf(agent: AnyAgent, tool: string): EffectCode | undefi
   const { behaviour, name } = agent;
   if (behaviour.kind === 'step') {
     const { rules } = behaviour;
-    return rules.effect === 'none' ? undefined : { rules, args: agent.input, context: agent.context, who: `the step '${name}'` };
+    if (rules.effect === 'none') return undefined;
+    const { execute, result } = behaviour;
+    return {
+      rules,
+      args: agent.input,
+      context: agent.context,
+      who: `the step '${name}'`,
+      ...(result === undefined ? {} : { result }),
+      run: ({ args, signal, context, key }) => execute(args, { signal, context, key }),
+      standIn: (standIns, { args, place }) => standIns.step(agent, args, place),
+    };
   }
   const spec = behaviour.kind === 'model' ? behaviour.tools.get(tool) : undefined;
   if (spec?.kind !== 'code' || spec.effect === 'none') return undefined;
-  return { rules: spec.rules, args: spec.input, context: spec.context, who: `the tool '${tool}' of '${name}'` };
+  const { rules, timeoutMs } = spec;
+  return {
+    rules,
+    args: spec.input,
+    context: spec.context,
+    who: `the tool '${tool}' of '${name}'`,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    run: ({ args, input, signal, context, key }) => spec.execute(args, { input, signal, context, key, id: '' }),
+    standIn: (standIns, effect) => standIns.tool(agent, spec, effect.args, effect.place),
+  };
 }
 
 /** Remembers who the calls of a frame and above are, so that what they do can be found again. */

@@ -14,6 +14,8 @@ export type Outcome =
       readonly gaps: readonly Gap[];
       /** Where it was bought, if not here. */
       readonly from: Origin | undefined;
+      /** Keys of its effects that a holder above commits, in order. */
+      readonly staged: readonly string[] | undefined;
     }
   | { readonly kind: 'failed'; readonly error: ErrorRecord; readonly causes: readonly Place[]; readonly fingerprint: string | undefined };
 
@@ -27,8 +29,19 @@ export interface RecordedAttempt {
 /** Why an attempt was refused, and when. */
 export interface Rejection {
   readonly seq: number;
-  readonly why: 'contract' | 'check' | 'code';
+  readonly why: 'contract' | 'check' | 'code' | 'approval';
   readonly problems: readonly Problem[];
+}
+
+/** The commit point of a call: from there it only rolls forward. */
+export interface Confirmed {
+  readonly output: Json;
+  readonly gaps: readonly Gap[];
+  readonly fingerprint: string | undefined;
+  /** Keys, in the order in which they are committed. */
+  readonly effects: readonly string[];
+  /** Which of the call's confirmations it is. */
+  readonly nth: number;
 }
 
 /** A call as the journal has it. */
@@ -39,6 +52,10 @@ export interface RecordedCall {
   /** The last outcome, retracted or not. */
   readonly last: Outcome | undefined;
   readonly attempts: readonly RecordedAttempt[];
+  /** Set from its commit point on, until it fails or its answer is forgotten. */
+  readonly confirmed: Confirmed | undefined;
+  /** How often it was confirmed. */
+  readonly confirmations: number;
   /** The last retraction. Bounds count anew from here. */
   readonly retracted: { readonly why: RetractReason; readonly seq: number; readonly at: number } | undefined;
 }
@@ -48,6 +65,8 @@ export const NOTHING_RECORDED: RecordedCall = {
   outcome: undefined,
   last: undefined,
   attempts: [],
+  confirmed: undefined,
+  confirmations: 0,
   retracted: undefined,
 };
 
@@ -57,6 +76,8 @@ export function foldCall(entries: readonly Entry[]): RecordedCall {
   let outcome: Outcome | undefined;
   let last: Outcome | undefined;
   let retracted: RecordedCall['retracted'];
+  let confirmed: Confirmed | undefined;
+  let confirmations = 0;
   const attempts: RecordedAttempt[] = [];
   for (const { seq, event } of entries) {
     switch (event.kind) {
@@ -71,6 +92,12 @@ export function foldCall(entries: readonly Entry[]): RecordedCall {
         if (attempt !== undefined) attempt.rejected = { seq, why: event.why, problems: event.problems };
         break;
       }
+      case 'call.confirmed': {
+        const { output, gaps = [], fingerprint, effects } = event;
+        confirmed = { output, gaps, fingerprint, effects, nth: confirmations };
+        confirmations += 1;
+        break;
+      }
       case 'call.succeeded':
         outcome = {
           kind: 'succeeded',
@@ -79,22 +106,26 @@ export function foldCall(entries: readonly Entry[]): RecordedCall {
           fingerprint: event.fingerprint,
           gaps: event.gaps ?? [],
           from: event.from,
+          staged: event.staged,
         };
         last = outcome;
         break;
       case 'call.failed':
         outcome = { kind: 'failed', error: event.error, causes: event.causes, fingerprint: event.fingerprint };
         last = outcome;
+        confirmed = undefined;
         break;
       case 'call.retracted':
         retracted = { why: event.why, seq, at: event.at };
+        // Before its end it goes on rolling forward, whoever retries it.
+        if (outcome !== undefined) confirmed = undefined;
         outcome = undefined;
         break;
       default:
         break; // Guards and waits say nothing of the outcome.
     }
   }
-  return { startedAt, outcome, last, attempts, retracted };
+  return { startedAt, outcome, last, attempts, confirmed, confirmations, retracted };
 }
 
 /** A conversation from the entries at its attempt's place, turn by turn. */

@@ -14,6 +14,8 @@ export interface Findings {
   answered: number;
   readonly bought: { readonly path: string; readonly why: string }[];
   readonly changed: string[];
+  /** Composites that answered, so that nothing below them was asked. */
+  readonly whole: string[];
   readonly unversioned: Set<string>;
   readonly kept: { readonly path: string; readonly code: ErrorCode }[];
   fresh: number;
@@ -21,7 +23,7 @@ export interface Findings {
 }
 
 export function noFindings(): Findings {
-  return { asked: new Set(), answered: 0, bought: [], changed: [], unversioned: new Set(), kept: [], fresh: 0, reused: 0 };
+  return { asked: new Set(), answered: 0, bought: [], changed: [], whole: [], unversioned: new Set(), kept: [], fresh: 0, reused: 0 };
 }
 
 /** An answer of an earlier entry that this one did not ask for, and what it had cost. */
@@ -70,7 +72,7 @@ export async function reportOf(
   { entries: entry, lastSeq: before, effects }: Inherited,
   findings: Findings,
 ): Promise<ResumeReport> {
-  const unasked = await answersNotAsked(journal, run, before, findings.asked);
+  const unasked = await answersNotAsked(journal, run, before, findings);
   const firstDifference = unasked[0]?.path;
   return {
     entry,
@@ -98,7 +100,7 @@ function isAside(path: string, refused: readonly string[]): boolean {
   );
 }
 
-async function answersNotAsked(journal: Journal, run: RunId, before: number, asked: ReadonlySet<Place>): Promise<readonly Leaf[]> {
+async function answersNotAsked(journal: Journal, run: RunId, before: number, { asked, whole }: Findings): Promise<readonly Leaf[]> {
   const started = new Map<Place, Leaf>();
   const answered = new Map<Place, Leaf>();
   const attempts = new Map<Place, Leaf>();
@@ -150,5 +152,6 @@ async function answersNotAsked(journal: Journal, run: RunId, before: number, ask
         break; // not asked for
     }
   }
-  return [...answered.values()].filter((leaf) => !moved.has(leaf.place) && !isAside(leaf.path, refused)).sort((a, b) => a.seq - b.seq);
+  const aside = [...refused, ...whole];
+  return [...answered.values()].filter((leaf) => !moved.has(leaf.place) && !isAside(leaf.path, aside)).sort((a, b) => a.seq - b.seq);
 }

@@ -17,6 +17,7 @@ import { beginningOf, budgetOf, type Driving, enter, refuseConflict } from './en
 import { GivenUp } from './givenUp.ts';
 import { limitsOf } from './limits.ts';
 import { namedModels } from './models.ts';
+import { discardAll } from './outbox.ts';
 import { rootAsker } from './place.ts';
 import { systemRandom } from './ports.ts';
 import { parkWhenIdle } from './park.ts';
@@ -132,6 +133,7 @@ async function drive({ session, root, raw, past, options }: Driving): Promise<Ru
     session.check();
     const missing = session.gaps.toSorted(byPath);
     session.noteGates();
+    discardAll(session);
     await session.conclude(...(await session.asks.close()), { kind: 'run.succeeded', output: journaled(output), missing });
     const resume =
       past === undefined || session.findings === undefined ? undefined : await reportOf(journal, id, past.inherited, session.findings);
@@ -150,6 +152,7 @@ async function ended(session: Session, thrown: AmdahlError, id: RunId, journal: 
   const error = session.secrets.error(session.interrupted ?? thrown);
   if (session.interrupted === undefined || error.code === 'EFFECT_UNCERTAIN' || error.code === 'BUDGET_EXCEEDED') {
     session.noteGates();
+    if (session.interrupted === undefined) discardAll(session);
     await session.settle(...(await session.asks.close()), { kind: 'run.failed', error: recordError(error) });
   } else if (error.code === 'CANCELLED') {
     session.noteGates();

@@ -164,6 +164,7 @@ export class CallScope implements Scope {
       );
       return value;
     } catch (thrown) {
+      asker.drop();
       // What still runs below failed with its asker and may go on later: no outcome of its own.
       life.endBelow(() => asAmdahl(thrown, asker.path), life);
       throw thrown;

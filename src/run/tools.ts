@@ -5,6 +5,7 @@ import type { LanguageModelV4ToolCall, LanguageModelV4ToolResultPart } from '@ai
 import { toJson } from '../agent/canonical.ts';
 import type { Effect, EffectOptions } from '../agent/effect.ts';
 import { AmdahlError, asAmdahl, problemList, recordError, reviveError } from '../agent/errors.ts';
+import { field, type Receipt, receiptOf } from '../agent/receipt.ts';
 import { takesText, type ToolSpec } from '../agent/tool.ts';
 import type { Json } from '../journal/event.ts';
 import { argumentsOf, toolPart, unwrapArguments } from '../model/render.ts';
@@ -15,7 +16,9 @@ import type { Input } from './attempts.ts';
 import { CodeAsker } from './codeAsker.ts';
 import { type Counted, effectKey } from './effectKey.ts';
 import { limitError } from './limits.ts';
-import { foldAct } from './recorded.ts';
+import { stage, withResults } from './outbox.ts';
+import { foldAct, type RecordedAct } from './recorded.ts';
+import { consider } from './staging.ts';
 import { admitted, listen, type Pass, saying } from './toolBreaker.ts';
 
 /** A turn whose tools are called. */
@@ -84,7 +87,7 @@ async function askAgent(
   try {
     const args = argumentsFor(spec, call);
     if (session.inherited === undefined || (await session.recall(asker.place)).length === 0) noteCalled(frame, asker, call, args, 'agent');
-    asked = asker.ask(spec.agent, args);
+    asked = asker.ask(spec.agent, withResults(session, args));
   } finally {
     session.busy.endTool(life); // from here on it is the agent's call that goes on
   }
@@ -98,6 +101,7 @@ async function runCode(
   call: LanguageModelV4ToolCall,
   index: number,
 ): Promise<Json> {
+  if (spec?.effect === 'staged') return await stageCall(on, spec, asker, call, index);
   const { frame } = on;
   const { session, agent } = frame;
   const raw = toJson(argumentsOf(call), `the arguments of '${call.toolName}'`);
@@ -116,7 +120,7 @@ async function runCode(
   try {
     if (spec === undefined) throw unknownTool(call.toolName, on.tools);
     args = argumentsFor(spec, call);
-    value = await contracted(frame, spec, args);
+    value = await contracted(frame, spec, withResults(session, args));
     if (spec.context !== undefined) context = await session.contexts.give(spec.context, `the tool '${spec.name}' of '${frame.path}'`);
     pass = admitted(frame, spec, args);
   } catch (thrown) {
@@ -144,6 +148,38 @@ async function runCode(
   }
 }
 
+/** Puts the effect into the outbox; the model is told of a receipt, now and on every resume. */
+async function stageCall(on: ToolTurn, spec: CodeTool, asker: Asker, call: LanguageModelV4ToolCall, index: number): Promise<Json> {
+  const { frame, input } = on;
+  const { session, agent } = frame;
+  const { place } = asker;
+  const known = on.again ? foldAct(await session.recall(place)) : NOTHING_KNOWN;
+  if (known.kind === 'threw') throw reviveError(known.error);
+  const raw = toJson(argumentsOf(call), `the arguments of '${call.toolName}'`);
+  session.standIn((standIns) => standIns.tool(agent, spec, raw, place));
+  if (known.kind === 'none') noteCalled(frame, asker, call, raw, spec.effect);
+  const start = session.clock.now();
+  try {
+    const args = argumentsFor(spec, call);
+    const { rules, context: contract, name } = spec;
+    const context = (): unknown => session.contexts.give(contract, `the tool '${name}' of '${frame.path}'`);
+    const isKnown = known.kind === 'returned';
+    const approve = !isKnown && (await consider(frame, { args, contract: spec.input, rules, input, context }));
+    const occurrence = on.occurrences?.[index] ?? 0;
+    const key = stage(frame, { place, attempt: on.asker.place, tool: name, args, rules, occurrence, approve }, isKnown);
+    asker.raise(0, [key]);
+    const result = { staged: true, receipt: receiptOf(key), note: NOTE(receiptOf(key)) };
+    if (!isKnown) session.note({ kind: 'tool.returned', place, result, ms: session.clock.now() - start });
+    return result;
+  } catch (thrown) {
+    noteThrown(frame, asker, spec.name, thrown, start);
+    throw thrown;
+  }
+}
+const NOTHING_KNOWN: RecordedAct = { kind: 'none' };
+const NOTE = (receipt: Receipt): string =>
+  `It will be done once your answer stands. Use the receipt where a later tool takes its result; ${field(receipt, 'field')} is a field of it.`;
+
 /** What makes a tool call equal to another of its attempt; undefined where it has no effect, or cannot have one. Pure. */
 export function countedCall(tools: ReadonlyMap<string, ToolSpec>, call: LanguageModelV4ToolCall): Counted {
   const spec = tools.get(call.toolName);
@@ -156,7 +192,7 @@ export function countedCall(tools: ReadonlyMap<string, ToolSpec>, call: Language
 }
 
 /** The arguments as JSON: the question to an agent, and what an act is known by. */
-function argumentsFor(spec: ToolSpec, call: LanguageModelV4ToolCall): Json {
+export function argumentsFor(spec: ToolSpec, call: LanguageModelV4ToolCall): Json {
   return unwrapArguments(spec, toJson(readArguments(spec, call), `the arguments of '${call.toolName}'`));
 }
 

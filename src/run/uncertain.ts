@@ -77,13 +77,17 @@ export function outcomeQuestion(frame: Frame, { effect, error, more }: Uncertain
 }
 
 /** How often earlier entries asked here in vain. */
-async function expiredBefore({ session }: Frame, { place }: EffectRecord): Promise<number> {
+export async function expiredBefore({ session }: Frame, { place }: Pick<EffectRecord, 'place'>): Promise<number> {
   const before = session.inherited?.lastSeq ?? -1;
   return (await session.recall(place)).filter(({ seq, event }) => event.kind === 'ask.expired' && seq <= before).length;
 }
 
 /** Asks a person what became of something, until that is known: the end of the call does not end it, that of the run does. */
-async function askOutcome({ session, life }: Frame, { tool, path }: EffectRecord, question: Question): Promise<Settled> {
+export async function askOutcome(
+  { session, life }: Frame,
+  { tool, path }: Pick<EffectRecord, 'tool' | 'path'>,
+  question: Question,
+): Promise<Settled> {
   // The call can do nothing else, though it is not its life that is waited with.
   const release = session.busy.wait(life);
   try {
@@ -98,7 +102,7 @@ async function askOutcome({ session, life }: Frame, { tool, path }: EffectRecord
 }
 
 /** `result` is what it gave, where it is known to have been done. */
-const OUTCOME_FORM: Json = {
+export const OUTCOME_FORM: Json = {
   type: 'object',
   properties: { outcome: { enum: ['done', 'not done', 'give up'] }, result: {} },
   required: ['outcome'],
