@@ -8,18 +8,27 @@ export interface Budget {
   readonly tokens?: number;
   readonly usd?: number;
   readonly ms?: number;
-  /** What happens when a cap is reached: the call fails with BUDGET_EXCEEDED. The only way yet, and the default. */
-  readonly onLimit?: 'fail';
+  /**
+   * What happens when a cap is reached. 'fail', the default: the call fails with BUDGET_EXCEEDED. 'ask': a person is asked for more
+   * and what needs it waits; requests are then not shortened to what is left. Where a person gives none it is BUDGET_EXCEEDED.
+   */
+  readonly onLimit?: 'fail' | 'ask';
 }
+
+/** What is capped, in order. */
+export const CAPS = ['calls', 'tokens', 'usd', 'ms'] as const;
+export type Cap = (typeof CAPS)[number];
+/** How much more of it a person gives. */
+export type More = { readonly [C in Cap]?: number };
 
 /** @throws AmdahlError MISCONFIGURED unless every cap is a number ≥ 0. Pure. */
 export function checkBudget(budget: Budget, who: string): Budget {
   const { onLimit, ...caps } = budget;
-  if (onLimit !== undefined && onLimit !== 'fail') {
-    throw new AmdahlError('MISCONFIGURED', `The budget of '${who}' has onLimit: ${JSON.stringify(onLimit)}. There is only 'fail'.`);
+  if (onLimit !== undefined && onLimit !== 'fail' && onLimit !== 'ask') {
+    throw new AmdahlError('MISCONFIGURED', `The budget of '${who}' has onLimit: ${JSON.stringify(onLimit)}. Say 'fail' or 'ask'.`);
   }
   for (const [cap, value] of Object.entries(caps)) {
-    if (!['calls', 'tokens', 'usd', 'ms'].includes(cap)) {
+    if (!CAPS.some((one) => one === cap)) {
       throw new AmdahlError(
         'MISCONFIGURED',
         `The budget of '${who}' has a cap '${cap}' that does not exist. Use calls, tokens, usd or ms.`,
@@ -33,4 +42,14 @@ export function checkBudget(budget: Budget, who: string): Budget {
     }
   }
   return budget;
+}
+
+/** The budget with more of what it caps; what it does not cap has no bound to raise. Sums of money are kept to the micro-dollar. Pure. */
+export function raised(budget: Budget, more: More): Budget {
+  const caps: { [C in Cap]?: number } = {};
+  for (const cap of CAPS) {
+    const [bound, extra] = [budget[cap], more[cap]];
+    if (bound !== undefined && extra !== undefined) caps[cap] = cap === 'usd' ? Math.round((bound + extra) * 1e6) / 1e6 : bound + extra;
+  }
+  return { ...budget, ...caps };
 }

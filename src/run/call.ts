@@ -13,15 +13,17 @@ import { AmdahlError, asAmdahl, describe, type Problem, problemList, recordError
 import { mayHoldAttachments } from '../agent/files.ts';
 import type { AskOptions } from '../agent/scope.ts';
 import type { Gap, Happening, Json, Place } from '../journal/event.ts';
-import { Account } from './account.ts';
+import { inTime } from './account.ts';
 import { ANSWERED, type Answered, answerFromJournal } from './answered.ts';
-import { Asker, type Frame } from './asker.ts';
+import { Asker, chainOf, type Frame } from './asker.ts';
 import { attemptAll } from './attempts.ts';
 import { commitPoint, isCommitted, rollForward } from './commit.ts';
 import { Life } from './life.ts';
 import { limitError } from './limits.ts';
 import { discardBelow, holderOf, restage } from './outbox.ts';
+import { accountOf, letRaise } from './raise.ts';
 import { foldCall, NOTHING_RECORDED, type RecordedCall } from './recorded.ts';
+import { armTimeCap } from './timeCap.ts';
 
 /** Asks `agent` on behalf of `asker`. Rejects with the call's AmdahlError, or with why the run was interrupted. */
 export function ask(asker: Asker, agent: AnyAgent, raw: unknown, options: AskOptions = {}): Promise<unknown> {
@@ -88,6 +90,7 @@ async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promis
     throw await fail(frame, thrown, recorded);
   } finally {
     disarm();
+    if (agent.budget?.onLimit === 'ask') void frame.account?.raising?.close();
     frame.life.close();
     session.busy.close(frame.life, asker.life);
   }
@@ -98,9 +101,9 @@ function openFrame(asker: Asker, agent: AnyAgent, { place, path, inputHash, slot
   const { session } = asker;
   const leaf = agent.behaviour.kind !== 'composite';
   const under = above?.under ?? (leaf ? place : undefined);
-  const account =
-    agent.budget === undefined ? asker.account : new Account(place, path, agent.budget, asker.account, session.inherited?.spent.get(place));
-  return {
+  const { budget } = agent;
+  const account = budget === undefined ? asker.account : accountOf({ session, place, path, budget, above: asker.account });
+  const frame: Frame = {
     session,
     agent,
     place,
@@ -116,6 +119,8 @@ function openFrame(asker: Asker, agent: AnyAgent, { place, path, inputHash, slot
     confirmed: false,
     gaps: undefined,
   };
+  if (account !== undefined && budget?.onLimit === 'ask') letRaise(session, account, () => chainOf(frame), frame.life);
+  return frame;
 }
 
 /** Starts the clocks that may end this call: its asker's, its own, its budget's. Returns what stops them. */
@@ -134,17 +139,14 @@ function arm(frame: Frame, options: AskOptions, recorded: RecordedCall): () => v
       ),
     );
   }
-  const cap = agent.budget?.ms;
-  if (cap !== undefined) {
+  if (agent.budget?.ms !== undefined && frame.account !== undefined) {
     // One that had succeeded only runs again over its answers: the time since is not its own.
     const begun = recorded.outcome?.kind === 'succeeded' ? undefined : recorded.startedAt;
-    const from = Math.max(begun ?? Infinity, recorded.retracted?.at ?? -Infinity);
-    const left = cap - (Number.isFinite(from) ? session.work.msSince(from) : 0);
-    const over = (): void =>
-      end('BUDGET_EXCEEDED', `The budget of '${path}' caps time at ${cap} ms, and that is used up.`, { cap: 'ms', bound: cap });
-    life.due(session.clock, left);
-    if (left <= 0) over();
-    else stops.push(session.work.after(left, over));
+    const since = Math.max(begun ?? Infinity, recorded.retracted?.at ?? -Infinity);
+    const from = Number.isFinite(since) ? since : session.clock.now();
+    const over = (bound: number): void =>
+      end('BUDGET_EXCEEDED', `The budget of '${path}' caps time at ${bound} ms, and that is used up.`, { cap: 'ms', bound });
+    stops.push(armTimeCap({ session, account: frame.account, life, from, over }));
   }
   const { signal } = options;
   if (signal !== undefined) {
@@ -161,6 +163,8 @@ const NOTHING_TO_STOP = (): void => {};
 async function admit(frame: Frame, question: Question, recorded: RecordedCall): Promise<unknown> {
   const { session, agent, path, depth, life } = frame;
   if (recorded.startedAt === undefined) session.note(started(frame, question.input));
+  const late = inTime(frame.account, life);
+  if (late !== undefined) await late;
   life.check();
   const { limits } = session;
   if (depth > limits.depth) {

@@ -10,13 +10,13 @@ import type { EventOf, Happening, Json, Place, RunId } from '../journal/event.ts
 import type { Claim, Journal } from '../journal/journal.ts';
 import { reuseRule } from '../agent/reuse.ts';
 import { programPrint } from '../agent/programPrint.ts';
-import { Account } from './account.ts';
 import { uncertain } from './uncertain.ts';
 import { AnswerIndex, takenFrom } from './answerIndex.ts';
 import type { Contexts } from './contexts.ts';
 import type { Limits } from './limits.ts';
 import { callPlace, rootAsker } from './place.ts';
 import { type Random, systemClock } from './ports.ts';
+import { accountOf, letRaise } from './raise.ts';
 import { forgotten, type Past, readPast } from './reentry.ts';
 import { noFindings } from './report.ts';
 import { isOfSubject, refuseWithoutScope, type Source, sourceOf } from './rerun.ts';
@@ -91,7 +91,11 @@ export async function enter(root: AnyAgent, raw: Json, options: Entering): Promi
   const program = programPrint(root, (agent) => session.roster.fingerprintOf(agent));
   session.reuse = await reuseOf(root, past, options, program);
   const budget = budgetOf(past, options);
-  if (budget !== undefined) session.account = new Account(rootAsker(id), id, budget, undefined, past?.inherited.spent.get(rootAsker(id)));
+  if (budget !== undefined) {
+    if (options.budget !== undefined) past?.inherited.raises.setAnew(options.budget);
+    session.account = accountOf({ session, place: rootAsker(id), path: id, budget, above: undefined });
+    if (budget.onLimit === 'ask') letRaise(session, session.account, () => [], session.life);
+  }
   const about = {
     ...(options.budget === undefined ? {} : { budget: options.budget }),
     ...(options.program === undefined ? {} : { program: options.program }),
@@ -198,6 +202,7 @@ async function reenter(
   }
   const chain = await forgotten(journal, id, rootPlace(id, root, past.inputHash), past, retry.calls);
   const forget = new Set([...chain, ...retry.above].filter((place) => !calls.has(place)));
+  for (const place of calls) past.inherited.raises.forget(place);
   // A forgotten call starts with its own budget full, as in every later entry; those above it go on.
   for (const place of [...calls, ...forget]) past.inherited.spent.delete(place);
   await session.append(
@@ -208,7 +213,7 @@ async function reenter(
 }
 
 /** Caps once set stay until they are set again: a resume raises what it names. */
-export function budgetOf(past: Past | undefined, { budget }: Entering): Budget | undefined {
+function budgetOf(past: Past | undefined, { budget }: Entering): Budget | undefined {
   return past?.budget === undefined ? budget : { ...past.budget, ...budget };
 }
 

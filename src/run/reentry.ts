@@ -11,6 +11,7 @@ import { type OpenRequest, OpenRequests } from '../journal/openRequests.ts';
 import { wasTurnedAway } from '../model/sending.ts';
 import type { Spent } from './account.ts';
 import { rootAsker } from './place.ts';
+import { Raises } from './raise.ts';
 import { foldCall } from './recorded.ts';
 
 /** What earlier entries left behind, besides what is looked up place by place. */
@@ -25,6 +26,8 @@ export interface Inherited {
   readonly spent: Map<Place, Spent>;
   /** What became of the run's effects; the entry goes on folding its own into it. */
   readonly effects: Effects;
+  /** What people gave to budgets. */
+  readonly raises: Raises;
   /** Asks that nobody answered, and where. */
   readonly openAsks: ReadonlyMap<AskId, Place>;
   /** The seq of the last event that says that the run failed; -1 where none does. */
@@ -71,6 +74,7 @@ interface Draft {
   readonly spent: Map<Place, Spent>;
   readonly reserved: OpenRequests<OpenReservation>;
   readonly effects: Effects;
+  readonly raises: Raises;
   readonly openAsks: Map<AskId, Place>;
   entries: number;
   failedSeq: number;
@@ -91,6 +95,7 @@ export async function readPast(journal: Journal, run: RunId): Promise<Past> {
     spent: new Map(),
     reserved: new OpenRequests(),
     effects: new Effects(),
+    raises: new Raises(rootAsker(run)),
     openAsks: new Map(),
     entries: 0,
     failedSeq: -1,
@@ -103,6 +108,7 @@ export async function readPast(journal: Journal, run: RunId): Promise<Past> {
     draft.lastSeq = seq;
     addToBill(draft.bill, event);
     draft.effects.take(event);
+    draft.raises.take(event);
     work(draft, event);
     absorb(draft, event);
   }

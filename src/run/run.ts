@@ -1,6 +1,5 @@
 // run: a root call and all below it, from claim to release. Users and the CLI call it; everything else is the funnel.
 
-import type { Budget } from '../agent/budget.ts';
 import { type Agent, type AnyAgent, isAgent } from '../agent/definition.ts';
 import { canonical, hash, toJson } from '../agent/canonical.ts';
 import { AmdahlError, asAmdahl, describe, recordError } from '../agent/errors.ts';
@@ -13,7 +12,7 @@ import { type Appended, appendedBy } from './appended.ts';
 import { Asker } from './asker.ts';
 import { Contexts } from './contexts.ts';
 import { ask, inputRefused } from './call.ts';
-import { beginningOf, budgetOf, type Driving, enter, refuseConflict } from './enter.ts';
+import { beginningOf, type Driving, enter, refuseConflict } from './enter.ts';
 import { GivenUp } from './givenUp.ts';
 import { limitsOf } from './limits.ts';
 import { namedModels } from './models.ts';
@@ -21,7 +20,6 @@ import { discardAll } from './outbox.ts';
 import { rootAsker } from './place.ts';
 import { systemRandom } from './ports.ts';
 import { parkWhenIdle } from './park.ts';
-import type { Past } from './reentry.ts';
 import { reportOf } from './report.ts';
 import { checkRunOptions, type OptionsFor, runId, type RunOptions } from './runOptions.ts';
 import { RunError, type RunResult } from './runResult.ts';
@@ -29,6 +27,7 @@ import { secretsOf } from './runSecrets.ts';
 import type { Session } from './session.ts';
 import { standInsOf } from './standIns.ts';
 import { systemRegistry } from './surroundings.ts';
+import { armTimeCap } from './timeCap.ts';
 
 /** `Why` names the agent; then what it needs. No agent is one. */
 type Unready<Why extends string, Context> = Why & { readonly needs: Context };
@@ -126,11 +125,12 @@ async function loadNamed(root: AnyAgent, options: RunOptions, journal: Journal, 
 
 async function drive({ session, root, raw, past, options }: Driving): Promise<RunResult<unknown, unknown>> {
   const { id, journal, signal } = options;
-  const disarm = arm(session, past, budgetOf(past, options), signal);
+  const disarm = arm(session, signal);
   const asker = new Asker(session, rootAsker(id), '', undefined, session.life, ask);
   try {
     const output = await asker.ask(root, raw);
     session.check();
+    if (session.account?.raising !== undefined) await session.account.raising.close();
     const missing = session.gaps.toSorted(byPath);
     session.noteGates();
     discardAll(session);
@@ -170,22 +170,19 @@ function byPath(a: Gap, b: Gap): number {
 }
 
 /** The clocks and signals that may stop a whole run. */
-function arm(session: Session, past: Past | undefined, budget: Budget | undefined, signal: AbortSignal | undefined): () => void {
+function arm(session: Session, signal: AbortSignal | undefined): () => void {
   const stops: (() => void)[] = [];
-  if (budget?.ms !== undefined) {
-    const cap = budget.ms;
-    const stop = (): void =>
+  const { account } = session;
+  if (account?.budget.ms !== undefined) {
+    const over = (bound: number): void =>
       session.interrupt(
         new AmdahlError(
           'BUDGET_EXCEEDED',
-          `The budget of the run '${session.run}' caps time at ${cap} ms, and that is used up. Raise it and resume: nothing finished is bought again.`,
-          { data: { cap: 'ms', bound: cap } },
+          `The budget of the run '${session.run}' caps time at ${bound} ms, and that is used up. Raise it and resume: nothing finished is bought again.`,
+          { data: { cap: 'ms', bound } },
         ),
       );
-    const left = cap - (past?.activeMs ?? 0);
-    session.life.due(session.clock, left);
-    if (left <= 0) stop();
-    else stops.push(session.work.after(left, stop));
+    stops.push(armTimeCap({ session, account, life: session.life, from: -Infinity, over }));
   }
   if (signal !== undefined) {
     const cancel = (): void => {

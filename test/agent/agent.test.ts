@@ -205,7 +205,7 @@ describe('a definition that cannot work is refused where it is made', () => {
       'MISCONFIGURED',
       "a cap 'dollars' that does not exist. Use calls, tokens, usd or ms",
     ],
-    ['another way to reach a cap', { budget: { calls: 1, onLimit: 'ask' } }, 'MISCONFIGURED', 'onLimit: "ask". There is only \'fail\''],
+    ['another way to reach a cap', { budget: { calls: 1, onLimit: 'wait' } }, 'MISCONFIGURED', "onLimit: \"wait\". Say 'fail' or 'ask'"],
     ['a cap that is no number', { budget: { usd: Number.NaN } }, 'MISCONFIGURED', 'caps usd at NaN'],
     [
       'an output that is no schema',

@@ -41,7 +41,7 @@ describe('a person', () => {
 
   test('is asked plain text where nothing is declared, for seven days where nothing else is said', async () => {
     const trial = new Trial();
-    const person = new Person(trial, ({ about }) => `${String(about)}!`);
+    const person = new Person(trial, ({ about }) => `${about as string}!`);
     expect((await trial.run(human({ name: 'poet', question: 'Go on:' }), 'moss', person.options)).output).toBe('moss!');
     expect(person.asked[0]).not.toHaveProperty('form');
     expect(person.asked[0]?.expiresAt).toBe(1_000_000 + 7 * 24 * HOUR);
@@ -51,10 +51,10 @@ describe('a person', () => {
     const editor = human({ name: 'editor', description: 'Asks the editor.', question: 'Better?' });
     const shout = step({ name: 'shout', execute: (text) => text.toUpperCase() });
     const piped = new Trial();
-    expect((await piped.run(pipe(editor, shout), 'a', new Person(piped, ({ about }) => `${String(about)}b`).options)).output).toBe('AB');
+    expect((await piped.run(pipe(editor, shout), 'a', new Person(piped, ({ about }) => `${about as string}b`).options)).output).toBe('AB');
 
     const mapped = new Trial();
-    const each = new Person(mapped, ({ about }) => `${String(about)}!`);
+    const each = new Person(mapped, ({ about }) => `${about as string}!`);
     expect((await mapped.run(map(editor), ['a', 'b', 'c'], each.options)).output).toEqual(['a!', 'b!', 'c!']);
     expect(each.asked.map(({ path }) => path).toSorted()).toEqual([
       'map(editor)[0]/editor',

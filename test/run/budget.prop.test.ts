@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { agent, all, type Agent, AmdahlError, type Budget, flow, map, pipe } from '../../src/index.ts';
+import { agent, all, type Agent, AmdahlError, type Budget, flow, map, type OpenAsk, pipe } from '../../src/index.ts';
+import { type Cap, type More, raised } from '../../src/agent/budget.ts';
 import { costUsdMicros } from '../../src/model/prices.ts';
 import { scripted } from '../../src/testing.ts';
+import { Person, refusal } from '../support/answering.ts';
 import { Trial } from '../support/trial.ts';
 
 // A tree of agents, each with caps of its own or none, over models that take as long and cost as much as the numbers say.
@@ -25,7 +27,15 @@ type Program = Leaf | Branch;
 
 const price = { in: 3, out: 15 };
 const caps: fc.Arbitrary<Budget | undefined> = fc.option(
-  fc.record({ calls: fc.nat(12), tokens: fc.nat(3_000), usd: fc.nat(30_000).map((micros) => micros / 1e6) }, { requiredKeys: [] }),
+  fc.record(
+    {
+      calls: fc.nat(12),
+      tokens: fc.nat(3_000),
+      usd: fc.nat(30_000).map((micros) => micros / 1e6),
+      onLimit: fc.constantFrom('fail', 'ask'),
+    },
+    { requiredKeys: [] },
+  ),
   { nil: undefined },
 );
 const { program } = fc.letrec<{ program: Program; leaf: Leaf; branch: Branch }>((tie) => ({
@@ -81,23 +91,45 @@ function textual(part: Agent<never, unknown>): Agent<never, unknown> {
 
 test('no cap of any call is ever passed, whoever asks how much at once', async () => {
   await fc.assert(
-    fc.asyncProperty(program, caps, async (tree, budget) => {
+    fc.asyncProperty(program, caps, said, async (tree, budget, says) => {
       const trial = new Trial({ prices: { 'scripted/*': price }, limits: { outputTokensUseful: 50 } });
       const root = built(trial, tree, 'p');
-      await trial.run(root, 'a' as never, budget === undefined ? {} : { budget }).catch(() => {});
+      const person = new Person(trial, (ask, nth) => answerTo(ask, says[nth]), 70);
+      await trial.run(root, 'a' as never, { ...person.options, ...(budget === undefined ? {} : { budget }) }).catch(() => {});
+      expect(person.failures).toEqual([]);
+      asked += person.asked.length;
+      given += (await trial.events('ask.answered')).length;
       await expectWithin(trial, budget);
     }),
-    { numRuns: 150 },
+    { numRuns: 200 },
   );
+  expect(given).toBeGreaterThan(50);
+  expect(asked - given).toBeGreaterThan(50);
 });
+
+/** What a person gives to the nth question: so much more, or none. Nothing after the last. */
+const said = fc.array(fc.option(fc.integer({ min: 1, max: 2_000 }), { nil: undefined }), { maxLength: 6 });
+let [asked, given] = [0, 0];
+
+function answerTo({ about }: OpenAsk, more: number | undefined): unknown {
+  const { cap } = about as { readonly cap: Cap };
+  if (more === undefined) return refusal('no more');
+  return { [cap]: cap === 'usd' ? (more * 10) / 1e6 : cap === 'calls' ? (more % 5) + 1 : more };
+}
 
 /** What each account has settled and reserved, replayed from the journal, is at no moment over its cap. */
 async function expectWithin(trial: Trial, whole: Budget | undefined): Promise<void> {
   const caps = new Map<string, Budget>();
   const sums = new Map<string, { calls: number; tokens: number; usdMicros: number }>();
+  const raises = new Map<string, string>();
   const open = new Map<string, { readonly accounts: readonly string[]; readonly tokens: number; readonly usdMicros: number }>();
   for (const event of await trial.events()) {
     if (event.kind === 'call.started' && event.budget !== undefined) caps.set(event.place, event.budget);
+    if (event.kind === 'ask.opened' && event.of === 'budget') raises.set(event.ask, event.place);
+    if (event.kind === 'ask.answered') {
+      const place = raises.get(event.ask) ?? '';
+      caps.set(place, raised(caps.get(place) ?? whole ?? {}, event.value as More));
+    }
     if (event.kind === 'model.requested') {
       const tokens = event.reservedTokensIn + event.reservedTokensOut;
       open.set(event.place, { accounts: event.accounts, tokens, usdMicros: event.reservedUsdMicros ?? 0 });
