@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { type Agent, flow, human, memoryJournal, recover, start, step } from '../../src/index.ts';
 import type { AskId } from '../../src/journal/event.ts';
-import { askOf, opened, parked, yes } from '../journal/askEvents.ts';
+import { askOf, opened, over, parked, yes } from '../journal/askEvents.ts';
 import { noted, runOf } from '../journal/entries.ts';
 import { VirtualClock } from '../support/virtualClock.ts';
 
@@ -97,6 +97,23 @@ test('runs that wait for people when recovering is stopped are given up, whichev
   stop.abort();
   expect(await drive(recovering)).toEqual({ runs: [], left: [{ id: 'r', agent: 'asks', why: 'given up' }] });
   expect(await journal.asks()).toEqual([open]);
+});
+
+test('a parked run that somebody else took up and parked again meanwhile is left alone', async () => {
+  const [ask, next] = [askOf('first-ask'), askOf('second-ask')];
+  const { journal, works, entered } = await parkedRuns({ r: { ask } });
+  await journal.respond(ask, yes(), clock.now());
+  const claim = journal.claim.bind(journal);
+  journal.claim = async (run) => {
+    journal.claim = claim;
+    const other = await claim(run);
+    await other.append([over(ask, 'ask.answered', clock.now()), opened(next, clock.now()), parked(clock.now(), next)]);
+    await other.release();
+    return await claim(run);
+  };
+  expect((await drive(recover([works], { journal, clock }))).left).toMatchObject([{ id: 'r', why: 'taken' }]);
+  expect(entered()).toBe(0);
+  expect(await journal.row(runOf('r'))).toMatchObject({ status: 'parked' });
 });
 
 test('of several that recover at once, one drives a parked run, and nobody drives it again', async () => {
