@@ -1,8 +1,9 @@
-// What can go on in a run, counted: it is idle when everything that is open waits for people. The funnel counts calls, branches and
-// tool calls as they open and close, whoever waits for a person says so, and park.ts and the like hear of idleness.
+// What can go on in a run, counted: it is idle when everything that is open waits for people. The funnel counts calls and tool
+// calls as they open and close, whoever waits for a person says so, and park.ts and the like hear of idleness.
 //
-// W1 an open call or branch counts 1 unless something below it is open, every tool call counts 1, and each of them that waits for
-//    a person counts 0. What a flow's code does beside open calls of its own is not seen; branches (`ctx.all`) see it.
+// W1 an open call counts 1 unless another is open below it, every tool call counts 1, and each of them that waits for a person
+//    counts 0. What the code of a flow does by itself while a call of it is open is not seen: not even in a branch, because a
+//    branch may ask through its flow.
 // W2 idleness is told of once everything that was under way has come to rest: never between two steps of one that goes on.
 // W3 a plain call pays with a few additions: what is counted stands in its Life.
 
@@ -23,19 +24,17 @@ export class Busy {
     this.#clock = clock;
   }
 
-  /** A call or a branch begins below another. */
-  open(life: Life, above: Life): void {
+  /** A call begins, below another or as the root. */
+  open(life: Life, above: Life | undefined): void {
     life.below = 0;
-    this.#going += 1 - shareOf(above);
-    above.below += 1;
-    this.#going += shareOf(above);
+    this.#going += 1;
+    if (above !== undefined) this.#add(above, 1);
   }
 
-  close(life: Life, above: Life): void {
-    this.#going -= shareOf(life) + shareOf(above);
+  close(life: Life, above: Life | undefined): void {
+    this.#going -= shareOf(life);
     life.below = NOT_COUNTED;
-    above.below -= 1;
-    this.#going += shareOf(above);
+    if (above !== undefined) this.#add(above, -1);
     this.look();
   }
 
@@ -53,7 +52,7 @@ export class Busy {
     this.look();
   }
 
-  /** A call or branch, or one of its tool calls, can do nothing but wait, until what is returned is called. */
+  /** A call, or one of its tool calls, can do nothing but wait, until what is returned is called. */
   wait(life: Life): () => void {
     let waiting = life;
     while (waiting.below < 0 && waiting.above !== undefined) waiting = waiting.above;
@@ -93,6 +92,19 @@ export class Busy {
       const at = this.#listeners.indexOf(listener);
       if (at >= 0) this.#listeners.splice(at, 1);
     };
+  }
+
+  /** Something goes on until this is over, which is no call's. */
+  during<T>(work: Promise<T>): Promise<T> {
+    const done = this.work();
+    work.then(done, done);
+    return work;
+  }
+
+  #add(life: Life, by: 1 | -1): void {
+    this.#going -= shareOf(life);
+    life.below += by;
+    this.#going += shareOf(life);
   }
 
   #hold(life: Life, by: 1 | -1): void {

@@ -63,7 +63,8 @@ async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promis
   const { place } = question;
   session.findings?.asked.add(place);
   const frame = openFrame(asker, agent, question); // its life begins before the first await: who ends the asker ends it
-  session.busy.open(frame.life, asker.life);
+  const above = asker.frame?.life;
+  session.busy.open(frame.life, above);
   let recorded = NOTHING_RECORDED;
   let disarm: () => void = NOTHING_TO_STOP;
   try {
@@ -92,7 +93,7 @@ async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promis
     disarm();
     if (agent.budget?.onLimit === 'ask') void frame.account?.raising?.close();
     frame.life.close();
-    session.busy.close(frame.life, asker.life);
+    session.busy.close(frame.life, above);
   }
 }
 

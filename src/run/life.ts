@@ -4,7 +4,7 @@
 import type { AmdahlError } from '../agent/errors.ts';
 import type { Clock } from './ports.ts';
 
-/** What a life has below it that is no open call's or branch's. Far from 0, and a small integer, which is cheap. */
+/** What a life has below it that is no open call's. Far from 0, and a small integer, which is cheap. */
 export const NOT_COUNTED: number = -(2 ** 29);
 
 type Listener = (error: AmdahlError) => void;
@@ -17,7 +17,7 @@ export class Life {
   origin: Life | undefined;
   /** When it will be ended at the latest, in epoch ms; Infinity where nothing says so. */
   deadlineAt: number = Infinity;
-  /** Open calls and branches right below, tool calls in progress, and how many of its own wait for people: counted by busy.ts. */
+  /** Open calls right below, tool calls in progress, and how many of its own wait for people: counted by busy.ts. */
   below: number = NOT_COUNTED;
   tools: number = 0;
   held: number = 0;

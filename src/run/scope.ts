@@ -131,7 +131,7 @@ export class CallScope implements Scope {
   /** What earlier entries drew and decided here; looked up once, and never in a first entry. */
   #known(): Promise<RecordedAsker> {
     const { session, place } = this.#asker;
-    return (this.#recorded ??= session.recall(place).then(foldAsker));
+    return (this.#recorded ??= session.busy.during(session.recall(place).then(foldAsker)));
   }
 
   #branchAsker(kind: string, index: number, life?: Life, fanned?: Fanned): Asker {
@@ -149,8 +149,6 @@ export class CallScope implements Scope {
     const life = new Life(this.#asker.life);
     if (lives !== undefined) lives[index] = life;
     const asker = this.#branchAsker(kind, index, life, fanned);
-    const { busy } = asker.session;
-    busy.open(life, this.#asker.life);
     const code = codeOf(asker.frame)?.branch(asker.place, life);
     const run = (): Promise<T> => work(new CallScope(asker, this.context), index);
     try {
@@ -171,7 +169,6 @@ export class CallScope implements Scope {
     } finally {
       await Promise.all([asker.finish(), code?.finish()]);
       life.close();
-      busy.close(life, this.#asker.life);
     }
   }
 }

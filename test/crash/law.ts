@@ -4,6 +4,7 @@
 import { expect } from 'vitest';
 import type { Entry } from '../../src/index.ts';
 import {
+  asksHold,
   billAddsUp,
   budgetsHold,
   Identities,
@@ -80,6 +81,7 @@ export async function holds(world: World, ending: Ending): Promise<void> {
   oneLiveOutcome(entries);
   interruptionIsNoOutcome(entries);
   recordedOnce(entries);
+  asksHold(entries);
   budgetsHold(entries);
   nothingSentTwice(entries, world.requests, world.shifts);
   serverCountsTheSame(entries, world.requests, world.shifts);

@@ -48,7 +48,12 @@ export interface Mortal {
   readonly model: (clock: VirtualClock) => LanguageModelV4 | readonly LanguageModelV4[];
   readonly options?: Omit<RunOptions, 'id' | 'journal' | 'clock' | 'random' | 'models'>;
   /** Told of each process on the run: what acts on the world must not once it is dead. */
-  readonly onProcess?: (process: { readonly clock: VirtualClock; readonly dead: () => boolean }) => void;
+  readonly onProcess?: (process: {
+    readonly clock: VirtualClock;
+    readonly dead: () => boolean;
+    readonly store: Journal;
+    readonly nth: number;
+  }) => void;
   /** It waits for the disk, which is no timer: time then walks on meanwhile. */
   readonly readsFiles?: boolean;
 }
@@ -83,7 +88,7 @@ export class World {
     const clock = new VirtualClock(this.#now);
     if (readsFiles === true) keepWalking(clock);
     const process = new MortalProcess(this, clock, nth, begin, mortality);
-    onProcess?.({ clock, dead: () => process.dead });
+    onProcess?.({ clock, dead: () => process.dead, store: this.store, nth });
     let draws = 0;
     const models = model(clock);
     const work = run(agent as never, input as never, {

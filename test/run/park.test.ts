@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { all, flow, follow, recover, run, type RunOptions, start, step } from '../../src/index.ts';
+import { z } from 'zod';
+import { agent, all, flow, follow, human, recover, run, type RunOptions, start, step, tool } from '../../src/index.ts';
+import { scripted } from '../../src/testing.ts';
 import type { AskId, Json, RunId } from '../../src/journal/event.ts';
 import { RunError } from '../../src/run/runResult.ts';
 import { person } from '../support/person.ts';
@@ -66,6 +68,24 @@ describe('a run that waits for a person', () => {
     expect(output).toEqual([answered, answered]);
     expect(await trial.events('run.parked')).toHaveLength(2);
     expect(bill.activeMs).toBe(0);
+  });
+
+  test('waits for its tools before it parks: those that are agents and those that are code', async () => {
+    const trial = new Trial();
+    answersAfter(trial, HOUR, 'yes');
+    const look = tool({ description: 'Look', effect: 'none', input: z.object({}), execute: async () => await trial.clock.sleep(5_000) });
+    const model = scripted([
+      {
+        tools: [
+          ['editor', { input: 'a' }],
+          ['look', {}],
+        ],
+      },
+      { text: 'done' },
+    ]);
+    const editor = human({ name: 'editor', description: 'Ask the editor', question: 'Is it right?' });
+    await trial.run(agent({ name: 'say', model, instructions: 'x', tools: { editor, look } }), 'x');
+    expect((await trial.events('run.parked')).map(({ at }) => at)).toEqual([1_005_000]);
   });
 
   test('loses none of its time by that: neither budgets nor time-outs count it', async () => {

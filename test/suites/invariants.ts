@@ -7,7 +7,7 @@
 import { canonical, hash } from '../../src/agent/canonical.ts';
 import { type Bill, billOf } from '../../src/journal/bill.ts';
 import type { Budget } from '../../src/agent/budget.ts';
-import type { Entry, Event, EventOf, Place } from '../../src/journal/event.ts';
+import type { AskId, Entry, Event, EventOf, Place } from '../../src/journal/event.ts';
 import { askerPlace, callPlace } from '../../src/run/place.ts';
 
 export class InvariantBroken extends Error {
@@ -264,4 +264,48 @@ export function budgetsHold(entries: readonly Entry[]): void {
         throw broken('I8 money and order', `event ${seq}: ${sum.tokens} tokens in an account capped at ${cap.tokens}`);
     }
   }
+}
+
+/**
+ * Asks: what is open is not opened again, what is over is not ended again, an answer stands unless its call is retried, and a
+ * run is parked for asks that are open.
+ */
+export function asksHold(entries: readonly Entry[]): void {
+  const open = new Set<AskId>();
+  const answered = new Map<AskId, readonly Place[]>();
+  for (const { seq, event } of entries) {
+    const wrong = (what: string): InvariantBroken => broken('asks', `event ${seq}: ${event.kind} of an ask that ${what}`);
+    switch (event.kind) {
+      case 'ask.opened':
+        if (open.has(event.ask)) throw wrong('is open');
+        if (answered.has(event.ask)) throw wrong('was answered');
+        open.add(event.ask);
+        break;
+      case 'ask.answered':
+      case 'ask.refused':
+      case 'ask.expired':
+      case 'ask.withdrawn':
+        if (!open.delete(event.ask)) throw wrong('is not open');
+        if (event.kind === 'ask.answered') answered.set(event.ask, callsOf(entries, event.ask));
+        break;
+      case 'call.retracted':
+        if (event.why !== 'retried') break;
+        for (const [ask, calls] of answered) if (calls.includes(event.place)) answered.delete(ask);
+        break;
+      case 'run.parked':
+        if (event.asks.length === 0 || event.asks.some((ask) => !open.has(ask)))
+          throw broken('asks', `event ${seq}: parked for none that is open`);
+        break;
+      case 'run.succeeded':
+      case 'run.failed':
+        if (open.size > 0) throw broken('asks', `event ${seq}: ${event.kind} leaves ${open.size} asks open`);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+function callsOf(entries: readonly Entry[], ask: AskId): readonly Place[] {
+  return entries.flatMap(({ event }) => (event.kind === 'ask.opened' && event.ask === ask ? event.calls : []));
 }

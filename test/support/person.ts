@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { type Agent, step } from '../../src/index.ts';
 import type { Json } from '../../src/journal/event.ts';
 import type { Question, Replied } from '../../src/run/asks.ts';
-import { chainOf } from '../../src/run/asker.ts';
+import { chainOf, type Frame } from '../../src/run/asker.ts';
 import { CodeAsker, presentCode } from '../../src/run/codeAsker.ts';
+import type { Life } from '../../src/run/life.ts';
 
 export interface PersonOptions extends Partial<Pick<Question, 'question' | 'expiresMs' | 'nth'>> {
   /** What it does before it asks, and with the reply: what the agent then gives. */
@@ -28,10 +29,21 @@ export function person<const N extends string>(name: N, options: PersonOptions =
 }
 
 /** Asks for the step whose code is running. */
-export async function askPerson(question: Pick<Question, 'question' | 'about' | 'expiresMs' | 'nth'>): Promise<Replied> {
+export async function askPerson(
+  question: Pick<Question, 'question' | 'about' | 'expiresMs' | 'nth'>,
+  life: Life = presentLife(),
+): Promise<Replied> {
+  const { session, place, path } = presentFrame();
+  return await session.asks.ask({ of: 'human', place, calls: chainOf(presentFrame()), path, ...question }, life);
+}
+
+/** The life of the step whose code is running. */
+export function presentLife(): Life {
+  return presentFrame().life;
+}
+
+function presentFrame(): Frame {
   const code = presentCode();
   if (!(code instanceof CodeAsker)) throw new Error('Only code of a run can ask.');
-  const { frame } = code;
-  const { session, place, path, life } = frame;
-  return await session.asks.ask({ of: 'human', place, calls: chainOf(frame), path, ...question }, life);
+  return code.frame;
 }
