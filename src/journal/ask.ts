@@ -65,9 +65,9 @@ export type Responded =
 /** How much of an id is enough to find it by. */
 export const ASK_PREFIX_MIN = 6;
 
-/** Pure. */
+/** Whether an event changes what becomes of an ask. Pure. */
 export function isAskEvent(event: { readonly kind: string }): event is AskEvent {
-  return event.kind.startsWith('ask.');
+  return event.kind.startsWith('ask.') && event.kind !== 'ask.told';
 }
 
 /** What an event makes of its ask. Pure. */

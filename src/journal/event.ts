@@ -290,6 +290,8 @@ export interface KnownLimits {
 export type OtherEvent =
   /** A named limit refused something, or a breaker opened: then again at the run's end, with how it went on. `call` is a path. */
   | { readonly kind: 'guard.tripped'; readonly place: Place; readonly guard: string; readonly call: string; readonly evidence: Json }
+  /** At the place of a question to a person: `onAsk` has told somebody of it. */
+  | { readonly kind: 'ask.told'; readonly place: Place; readonly ask: AskId }
   /** At the run's own asker: the content of a file of an input, by what its attachments are called. Once per run and content. */
   | { readonly kind: 'file.kept'; readonly place: Place; readonly file: string; readonly mediaType?: string; readonly data: Uint8Array }
   /**

@@ -61,6 +61,7 @@ export function grow(grove: Grove, event: Event): void {
       return wait(grove, event);
     case 'decision':
       return decide(grove, event);
+    case 'ask.told':
     case 'model.said':
     case 'file.kept':
     case 'limit.learned':

@@ -349,6 +349,8 @@ function foldAsk(entries: readonly Entry[], id: AskId): RecordedAsk {
       case 'ask.withdrawn':
         recorded = { kind: 'none' };
         break;
+      case 'ask.told':
+        break;
     }
   }
   return recorded;

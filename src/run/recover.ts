@@ -24,7 +24,7 @@ import { RunError } from './runResult.ts';
 
 type Passed = Pick<
   RunOptions,
-  'journal' | 'models' | 'settings' | 'reuse' | 'prices' | 'rateLimits' | 'limits' | 'secrets' | 'clock' | 'random' | 'onPark'
+  'journal' | 'models' | 'settings' | 'reuse' | 'prices' | 'rateLimits' | 'limits' | 'secrets' | 'clock' | 'random' | 'onPark' | 'onAsk'
 >;
 
 /** What a run says of itself. */
@@ -81,6 +81,7 @@ const OPTIONS: OptionNames<RecoverOptions> = {
   clock: true,
   random: true,
   onPark: true,
+  onAsk: true,
   context: true,
   concurrency: true,
   everyMs: true,

@@ -17,6 +17,7 @@ import { GivenUp } from './givenUp.ts';
 import { limitsOf } from './limits.ts';
 import { namedModels } from './models.ts';
 import { discardAll } from './outbox.ts';
+import { systemMessenger } from './messenger.ts';
 import { rootAsker } from './place.ts';
 import { systemRandom } from './ports.ts';
 import { parkWhenIdle } from './park.ts';
@@ -27,6 +28,7 @@ import { secretsOf } from './runSecrets.ts';
 import type { Session } from './session.ts';
 import { standInsOf } from './standIns.ts';
 import { systemRegistry } from './surroundings.ts';
+import { tellOfAsks } from './tellAsks.ts';
 import { armTimeCap } from './timeCap.ts';
 
 /** `Why` names the agent; then what it needs. No agent is one. */
@@ -90,12 +92,15 @@ export async function perform(
     if (await isSame(journal, id, root, raw, options)) onElsewhere?.();
     throw thrown;
   });
+  let stopTelling: (() => void) | undefined;
   try {
     if (isWanted !== undefined && !(await isWanted(await journal.row(id)))) return undefined;
     const entry = await enter(root, raw, { ...options, id, random, limits, journal, claim, contexts, knownSecrets: secrets, given });
     parkWhenIdle(entry.session, options.onPark ?? 'wait', onParked);
+    if (options.onAsk !== undefined) stopTelling = tellOfAsks(entry.session, options.onAsk, systemMessenger);
     return await drive(entry);
   } finally {
+    stopTelling?.();
     await claim.release();
   }
 }

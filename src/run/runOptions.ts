@@ -17,6 +17,7 @@ import type { Clock, Random } from './ports.ts';
 import { checkSecrets, type SecretOptions } from './secretOptions.ts';
 import { checkSettings, type Settings } from './runSettings.ts';
 import type { RunDelta } from './session.ts';
+import { checkOnAsk, type OnAsk } from './tellAsks.ts';
 
 export interface RunOptions {
   /** Names the run. A known id with the same input goes on where it stopped; without one the run gets a new id. */
@@ -87,6 +88,11 @@ export interface RunOptions {
    * which it is given up with RUN_PARKED until somebody runs it again. Default: 'wait'. No budget and no time-out counts the time.
    */
   readonly onPark?: OnPark;
+  /**
+   * Who is told of each question to a person, at least once: a function, `{ command }`, which gets it as JSON on its standard input,
+   * or `{ url }`, to which it is posted. Tried again five times; a failure is in the journal and never the run's.
+   */
+  readonly onAsk?: OnAsk;
 }
 
 /** The options of a run of an agent that needs the context `C`: required where it needs any. */
@@ -117,6 +123,7 @@ const OPTIONS: OptionNames<RunOptions> = {
   rerun: true,
   retry: true,
   onPark: true,
+  onAsk: true,
 };
 
 /** @throws AmdahlError MISCONFIGURED */
@@ -130,6 +137,7 @@ export function checkRunOptions(options: RunOptions): void {
     throw new AmdahlError('MISCONFIGURED', `stream is 'provisional' or 'confirmed', not ${JSON.stringify(options.stream)}.`);
   if (options.onPark !== undefined && options.onPark !== 'wait' && options.onPark !== 'return')
     throw new AmdahlError('MISCONFIGURED', `onPark is 'wait' or 'return', not ${JSON.stringify(options.onPark)}.`);
+  if (options.onAsk !== undefined) checkOnAsk(options.onAsk);
   if (options.speaker !== undefined && typeof options.speaker !== 'string')
     throw new AmdahlError('MISCONFIGURED', 'speaker is the name of an agent.');
   if (options.secrets !== undefined) checkSecrets(options.secrets);

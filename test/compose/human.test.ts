@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { agent, flow, human, map, pipe, step } from '../../src/index.ts';
+import { agent, flow, human, map, pipe, step, tool } from '../../src/index.ts';
 import { scripted } from '../../src/testing.ts';
 import { Person, refusal } from '../support/answering.ts';
 import { refusal as refused, toolAnswers, Trial } from '../support/trial.ts';
@@ -232,4 +232,15 @@ test('a question that is no text fails the call, and nobody is asked', async () 
   const error = await trial.fails(human({ name: 'h', question: () => '' }), 'x');
   expect(error.message).toContain("The question of 'h' is no text");
   expect(await trial.events('ask.opened')).toEqual([]);
+});
+
+test('an effect of whoever answers otherwise waits for the person to be content with it', async () => {
+  const trial = new Trial();
+  const sent: unknown[] = [];
+  const mail = tool({ effect: 'staged', description: 'Mails.', input: z.object({ to: z.string() }), execute: ({ to }) => sent.push(to) });
+  const model = scripted([{ tools: [['mail', { to: 'ana' }]] }, { text: 'bad' }]);
+  const deputy = agent({ name: 'deputy', model, instructions: 'x', tools: { mail } });
+  const editor = human({ name: 'editor', question: 'Mail?', expires: HOUR, otherwise: deputy, checks: [(said) => (said === 'bad' ? 'bad' : undefined)] }); // prettier-ignore
+  expect((await trial.fails(editor, 'x')).code).toBe('CHECK_FAILED');
+  expect(sent).toEqual([]);
 });
