@@ -30,7 +30,7 @@ export interface RefuseOptions extends AnswerOptions {
 
 /** `text` is the answer, or '-' for standard input; on a terminal it is asked for. */
 export async function answerCommand(ask: string, text: string | undefined, options: AnswerOptions, terminal: Terminal): Promise<number> {
-  return await settle(options, terminal, async (journal) => {
+  return await settle('answered', options, terminal, async (journal) => {
     const by = options.by ?? userName();
     const open = await openAskOf(ask, { journal });
     const say = { journal, ...(by === undefined ? {} : { by }) };
@@ -41,14 +41,19 @@ export async function answerCommand(ask: string, text: string | undefined, optio
 }
 
 export async function refuseCommand(ask: string, options: RefuseOptions, terminal: Terminal): Promise<number> {
-  return await settle(options, terminal, async (journal) => {
+  return await settle('refused', options, terminal, async (journal) => {
     const by = options.by ?? userName();
     return await refuse(await openAskOf(ask, { journal }), options.reason, { journal, ...(by === undefined ? {} : { by }) });
   });
 }
 
 /** `say` gives undefined where nothing was said. */
-async function settle(options: AnswerOptions, terminal: Terminal, say: (journal: Journal) => Promise<Said | undefined>): Promise<number> {
+async function settle(
+  verb: 'answered' | 'refused',
+  options: AnswerOptions,
+  terminal: Terminal,
+  say: (journal: Journal) => Promise<Said | undefined>,
+): Promise<number> {
   const journal = requireJournal();
   let said: Said | undefined;
   let row: RunRow | undefined;
@@ -62,7 +67,7 @@ async function settle(options: AnswerOptions, terminal: Terminal, say: (journal:
     terminal.err.line('Nothing was said; the question stays open.');
     return EXIT.interrupted;
   }
-  return await goOn(said, row, options, terminal);
+  return await goOn(said, verb, row, options, terminal);
 }
 
 export type Reply = { readonly kind: 'answer'; readonly value: Json } | { readonly kind: 'refuse'; readonly reason: string };
@@ -93,21 +98,21 @@ async function askFor(open: OpenAsk, terminal: Terminal): Promise<Reply | undefi
 }
 
 /** The run goes on where its owner works on it, or else here and now where its program is known. */
-async function goOn(said: Said, row: RunRow | undefined, options: AnswerOptions, terminal: Terminal): Promise<number> {
+async function goOn(said: Said, verb: string, row: RunRow | undefined, options: AnswerOptions, terminal: Terminal): Promise<number> {
   const { run, owner } = said;
   const { err } = terminal;
   const people = options.quiet !== true && options.json !== true;
   const resume = `${amdahlCommand()} resume ${run}`;
   if (owner !== undefined) {
-    if (people) err.line(`${err.colors.green('said')}; process ${owner.pid} on ${owner.host} works on ${run} and goes on with it.`);
+    if (people) err.line(`${err.colors.green(verb)}; process ${owner.pid} on ${owner.host} works on ${run} and goes on with it.`);
     return EXIT.succeeded;
   }
   if (!options.resume || row?.program === undefined) {
     const how = row?.program === undefined ? `${resume} FILE#${said.agent}` : resume;
-    if (people) err.line(`${err.colors.green('said')}. Nobody works on ${run}; it goes on with: ${err.colors.bold(how)}`);
+    if (people) err.line(`${err.colors.green(verb)}. Nobody works on ${run}; it goes on with: ${err.colors.bold(how)}`);
     return EXIT.succeeded;
   }
-  if (people) err.line(err.colors.green('said'));
+  if (people) err.line(err.colors.green(verb));
   return await resumeCommand(run, undefined, options, terminal);
 }
 

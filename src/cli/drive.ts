@@ -54,6 +54,8 @@ export interface Journey {
   readonly rerun?: RunId;
   readonly mode: WatchMode;
   readonly debug: boolean;
+  /** Whether a parked run waits here for its answers. */
+  readonly wait: boolean;
 }
 
 const GAPS_SHOWN = 20;
@@ -101,7 +103,7 @@ export async function drive(journey: Journey, terminal: Terminal): Promise<numbe
 }
 
 function start(
-  { program, input, id, journal, budget, models: given, retry, context, subject, scope, rerun }: Journey,
+  { program, input, id, journal, budget, models: given, retry, context, subject, scope, rerun, wait }: Journey,
   signal: AbortSignal,
   onEvent: Watch['event'],
 ): Promise<RunResult<unknown>> {
@@ -114,6 +116,7 @@ function start(
     signal,
     onEvent,
     program: program.ref,
+    onPark: wait ? 'wait' : 'return',
     ...(Object.keys(caps).length === 0 ? {} : { budget: caps }),
     ...(models === undefined ? {} : { models: models as never }), // run() holds these against its own rules.
     ...(settings === undefined ? {} : { settings: settings as never }),
@@ -220,6 +223,8 @@ function parked(journey: Journey, progress: Progress, terminal: Terminal): numbe
     `${err.colors.yellow(err.colors.bold('parked'))}  ${many(asks.length, 'question waits', 'questions wait')} for an answer; ${keptText(progress) || 'nothing was finished yet'}`,
   );
   for (const line of asksReport(progress, id, Date.now(), err)) err.line(line);
+  err.line();
+  err.line(err.colors.dim('once one of them is answered the run goes on; with --wait it waits here'));
   err.line();
   for (const line of effectsReport(progress, id, err)) err.line(line);
   for (const line of renderBill(billNow(progress.bill), progress.turnedAway.requests, err.width(), err.colors)) err.line(line);

@@ -87,6 +87,7 @@ export function addSpending(command: Command): Command {
       "the model of all agents, 'provider/modelId', or of one: 'agent=provider/modelId'; given again, the next to ask where the one before fails",
       also,
     )
+    .option('--wait', 'where the run is parked because people are asked, wait here for their answers')
     .addOption(new Option('--json', 'every event and then the result on standard output, as lines of JSON').conflicts('quiet'))
     .option('-q, --quiet', 'print nothing but the output');
 }

@@ -72,6 +72,7 @@ export async function rerunCommand(text: string, file: string | undefined, optio
       rerun: row.run,
       mode,
       debug: debugging(),
+      wait: options.wait === true,
     },
     terminal,
   );

@@ -39,7 +39,21 @@ export async function resumeCommand(text: string, file: string | undefined, opti
   if (retry === undefined) return 2;
   const context = await makeContext(program, subject);
   return drive(
-    { program, input, id: row.run, journal, budget, models, retry, context, subject, scope, mode: modeOf(options), debug: debugging() },
+    {
+      program,
+      input,
+      id: row.run,
+      journal,
+      budget,
+      models,
+      retry,
+      context,
+      subject,
+      scope,
+      mode: modeOf(options),
+      debug: debugging(),
+      wait: options.wait === true,
+    },
     terminal,
   );
 }

@@ -22,6 +22,7 @@ export interface DriveOptions {
   readonly model?: readonly string[];
   readonly quiet?: boolean;
   readonly retry?: readonly string[];
+  readonly wait?: boolean;
   readonly yes?: boolean;
 }
 
@@ -48,7 +49,21 @@ export async function runCommand(file: string, options: RunOptions, terminal: Te
   // A run that goes on is of the scope it began in, whatever its program says by now.
   const scope = options.scope ?? (began === undefined ? program.options.scope : undefined);
   return drive(
-    { program, input, id, journal, budget, models, retry, context, subject, scope, mode: modeOf(options), debug: debugging() },
+    {
+      program,
+      input,
+      id,
+      journal,
+      budget,
+      models,
+      retry,
+      context,
+      subject,
+      scope,
+      mode: modeOf(options),
+      debug: debugging(),
+      wait: options.wait === true,
+    },
     terminal,
   );
 }

@@ -57,7 +57,9 @@ interface World {
 function nodeOf(grove: Grove, call: Call, world: World, over: boolean): CallNode {
   const children = call.children.map((child) => nodeOf(grove, child, world, over));
   const { parent: _parent, entry, lastAt, causes, confirmed, ...rest } = call;
-  const stale = over || entry < presentEntry(grove);
+  const asks = world.asks.get(call.place) ?? [];
+  // What waits for a person since an earlier entry waits on, without an event of its own.
+  const stale = over || (entry < presentEntry(grove) && !asks.some(({ state }) => state === 'open'));
   const end = call.endedAt ?? children.reduce((latest, child) => Math.max(latest, child.startedAt + child.ms), lastAt);
   return {
     ...rest,
@@ -67,7 +69,7 @@ function nodeOf(grove: Grove, call: Call, world: World, over: boolean): CallNode
     total: children.reduce((sum, child) => plus(sum, child.total), call.own),
     children,
     effects: world.effects.get(call.place) ?? [],
-    asks: world.asks.get(call.place) ?? [],
+    asks,
     ...(confirmed === undefined ? {} : { confirmed: { effects: confirmed, done: confirmed.filter((key) => isDone(grove, key)).length } }),
   };
 }

@@ -123,3 +123,15 @@ describe('a parked run', () => {
     expect((await billOf(later)).activeMs).toBe(40);
   });
 });
+
+it('a call that has waited for a person since an earlier entry is not cut off, though nothing happened there since', async () => {
+  const story = [
+    runStarted,
+    callStarted('top', { of: 'flow' }),
+    callStarted('top/a'),
+    askOpened('top/a', 'q1', 'Which?'),
+    callStarted('top/b'),
+  ];
+  const tree = await treeOf(journalOf(...story, runParked('q1'), runResumed(2, 30), runParked('q1')));
+  expect(tree.root?.children).toMatchObject([{ status: 'running' }, { status: 'interrupted' }]);
+});
