@@ -92,8 +92,11 @@ export type RunEvent =
       readonly stream?: StreamMode;
       readonly speaker?: string;
     }
-  /** Nothing can go on until one of these asks is over. Until the next event nobody works on the run, and no budget counts the time. */
-  | { readonly kind: 'run.parked'; readonly asks: readonly AskId[] }
+  /**
+   * Nothing can go on until an ask is over: one of these, the oldest that are open, or of `more` others. Until the next event
+   * nobody works on the run, and no budget counts the time.
+   */
+  | { readonly kind: 'run.parked'; readonly asks: readonly AskId[]; readonly more?: number }
   | { readonly kind: 'run.succeeded'; readonly output: Json; readonly missing: readonly Gap[] }
   | { readonly kind: 'run.failed'; readonly error: ErrorRecord }
   | { readonly kind: 'run.cancelled'; readonly reason: string };

@@ -231,8 +231,10 @@ export class Session {
 
   /** Records that nothing can go on but by an answer. The run is parked from here to its next event. */
   async park(): Promise<void> {
-    const asks = this.asks.open.map(({ ask }) => ask);
-    const parked = this.append({ kind: 'run.parked', asks });
+    const open = this.asks.open.map(({ ask }) => ask);
+    const asks = open.slice(0, PARKED_ASKS_NAMED_MAX);
+    const others = open.length > asks.length ? { more: open.length - asks.length } : {};
+    const parked = this.append({ kind: 'run.parked', asks, ...others });
     this.work.park(this.clock.now());
     await parked;
   }
@@ -336,6 +338,9 @@ export class Session {
     }
   }
 }
+
+/** How many asks a parked run names: it parks again after each answer, and the journal must not grow with their square. */
+const PARKED_ASKS_NAMED_MAX = 20;
 
 const NO_ENTRIES: readonly Entry[] = [];
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { agent, all, flow, follow, human, recover, run, type RunOptions, start, step, tool } from '../../src/index.ts';
+import { agent, all, flow, follow, human, map, recover, run, type RunOptions, start, step, tool } from '../../src/index.ts';
 import { scripted } from '../../src/testing.ts';
 import type { AskId, Json, RunId } from '../../src/journal/event.ts';
+import { GivenUp } from '../../src/run/givenUp.ts';
 import { RunError } from '../../src/run/runResult.ts';
 import { person } from '../support/person.ts';
 import { failure, Trial } from '../support/trial.ts';
@@ -86,6 +87,38 @@ describe('a run that waits for a person', () => {
     const editor = human({ name: 'editor', description: 'Ask the editor', question: 'Is it right?' });
     await trial.run(agent({ name: 'say', model, instructions: 'x', tools: { editor, look } }), 'x');
     expect((await trial.events('run.parked')).map(({ at }) => at)).toEqual([1_005_000]);
+  });
+
+  test('names the oldest of many questions, so that parking again for each answer stays small', async () => {
+    const trial = new Trial();
+    const { output } = await trial.run(
+      map(person('editor', { expiresMs: HOUR, after: () => 'late' }), { concurrency: 50 }),
+      Array.from({ length: 50 }, (_, index) => index),
+    );
+    expect(output).toHaveLength(50);
+    const opened = (await trial.events('ask.opened')).map(({ ask }) => ask);
+    expect(await trial.events('run.parked')).toMatchObject([{ asks: opened.slice(0, 20), more: 30 }]);
+  });
+
+  test('that its process gives up stays parked, and goes on elsewhere', async () => {
+    const trial = new Trial();
+    const controller = new AbortController();
+    trial.clock.after(HOUR, () => controller.abort(new GivenUp()));
+    expect(await trial.fails(person('editor'), 'title', { signal: controller.signal })).toMatchObject({ code: 'RUN_LOST' });
+    expect(await trial.journal.row('r' as RunId)).toMatchObject({ status: 'parked' });
+    await answer(trial, 'yes');
+    expect((await trial.run(person('editor'), 'title')).output).toEqual(answered);
+    expect(await trial.events('ask.opened')).toHaveLength(1);
+  });
+
+  test('that another process took over is told so, and says nothing more', async () => {
+    const trial = new Trial();
+    trial.clock.after(HOUR, () => {
+      trial.journal.abandon();
+      void trial.journal.claim('r' as RunId);
+    });
+    expect(await trial.fails(person('editor'), 'title')).toMatchObject({ code: 'RUN_LOST' });
+    expect((await trial.events()).at(-1)?.kind).toBe('run.parked');
   });
 
   test('loses none of its time by that: neither budgets nor time-outs count it', async () => {
@@ -193,6 +226,7 @@ describe("onPark: 'return'", () => {
     const handle = start(person('editor'), 'title', { id: 'r', journal: trial.journal, clock: trial.clock, ...parks });
     const outcome = await trial.clock.drive(handle.outcome);
     expect(outcome).toMatchObject({ status: 'parked', id: 'r', asks: [{ question: 'editor?', about: 'title' }], bill: { calls: 0 } });
+    expect((await trial.events()).at(-1)?.kind).toBe('run.parked');
     const text = async (): Promise<void> => {
       for await (const _ of handle.text);
     };
@@ -201,6 +235,17 @@ describe("onPark: 'return'", () => {
 });
 
 describe('what others see of a parked run', () => {
+  test('who starts the same run goes on with it where its owner gave it up', async () => {
+    const trial = new Trial();
+    const { journal, clock } = trial;
+    const editor = person('editor', { before: () => clock.sleep(100) });
+    const first = start(editor, 'title', { id: 'r', journal, clock, onPark: 'return' });
+    const second = start(editor, 'title', { id: 'r', journal, clock });
+    answersAfter(trial, HOUR, 'yes');
+    expect(await clock.drive(first.outcome)).toMatchObject({ status: 'parked' });
+    expect(await clock.drive(second.outcome)).toMatchObject({ status: 'succeeded', output: answered });
+  });
+
   test('a follower waits for as long as it takes, whoever goes on with it', async () => {
     const trial = new Trial();
     const { journal, clock } = trial;
