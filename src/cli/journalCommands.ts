@@ -25,7 +25,7 @@ Examples:
 
 const PRUNE_HELP = `
 Deletes runs that ended, with every text that no other run has, and overwrites their place in the file. A run that somebody
-works on is never deleted, and one that was interrupted only by --run or --status interrupted: it could still go on.
+works on is never deleted, and one that was interrupted or is parked only by --run or --status: it could still go on.
 
 Examples:
   amdahl prune --older-than 30d --dry-run             what would go, and how much that frees
@@ -57,7 +57,7 @@ export function addPrune(program: Command, terminal: Terminal, done: Done): void
     .description('Says which runs it would delete and how much that frees, asks, and deletes them.')
     .option('--older-than <age>', 'about which nothing was written for so long, such as 30d, 12h')
     .option('--run <run>', 'this run; may be given several times', also)
-    .option('--status <status>', 'only succeeded, partial, failed, cancelled or interrupted; may be given several times', also)
+    .option('--status <status>', 'only succeeded, partial, failed, cancelled, interrupted or parked; may be given several times', also)
     .option('--dry-run', 'say it, and delete nothing')
     .option('-y, --yes', 'do not ask')
     .option('--json', 'what was deleted as one line of JSON')

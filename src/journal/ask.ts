@@ -63,7 +63,7 @@ export type Responded =
   | { readonly kind: 'unknown' };
 
 /** How much of an id is enough to find it by. */
-export const ASK_PREFIX_MIN = 6;
+const ASK_PREFIX_MIN = 6;
 
 /** Whether an event changes what becomes of an ask. Pure. */
 export function isAskEvent(event: { readonly kind: string }): event is AskEvent {

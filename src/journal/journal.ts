@@ -133,7 +133,7 @@ export interface Journal {
   asks(options?: AsksOptions): Promise<readonly AskRow[]>;
   /**
    * The one of this id, or whose id alone begins so.
-   * @throws AmdahlError ASK_UNKNOWN where that may be several, or is shorter than ASK_PREFIX_MIN.
+   * @throws AmdahlError ASK_UNKNOWN where that may be several, or is shorter than 6 characters.
    */
   ask(idOrPrefix: string): Promise<AskRow | undefined>;
   /**

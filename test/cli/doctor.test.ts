@@ -163,6 +163,8 @@ describe('the health of the journal', () => {
       runs: 2,
       check: 'ok',
       interrupted: [],
+      parked: 0,
+      asks: 0,
     });
     expect(journal.running).toMatchObject([{ run: 'h2', pid: holding.child.pid, alive: true }]);
     expect(journal.bytes).toBeGreaterThan(1_000);
@@ -306,12 +308,15 @@ describe('a diagnosis in words', () => {
         more: true,
         running,
         interrupted: ['x'],
+        parked: 2,
+        asks: 3,
         check: 'skipped',
       },
     });
     expect(text).toContain("journal  j.sqlite, 3.0 GB, 10k runs or more, not checked, for its size: sqlite3 j.sqlite 'PRAGMA quick_check'");
     expect(text).toContain(
-      '  r4 is running in process 14 on box\n  … 2 more are running\n  1 run interrupted: npx amdahl resume x goes on with the newest',
+      '  r4 is running in process 14 on box\n  … 2 more are running\n  1 run interrupted: npx amdahl resume x goes on with the newest\n' +
+        '  3 questions to people open, 2 runs parked: npx amdahl inbox lists them',
     );
   });
 });
