@@ -6,7 +6,7 @@
 
 import { canonical, hash } from '../../src/agent/canonical.ts';
 import { type Bill, billOf } from '../../src/journal/bill.ts';
-import type { Budget } from '../../src/agent/budget.ts';
+import { type Budget, type More, raised } from '../../src/agent/budget.ts';
 import type { AskId, Entry, Event, EventOf, Place } from '../../src/journal/event.ts';
 import { askerPlace, callPlace } from '../../src/run/place.ts';
 
@@ -224,12 +224,13 @@ export function serverCountsTheSame(entries: readonly Entry[], requests: readonl
 
 /**
  * I8: in every account settled + reserved ≤ cap at every position of the journal: calls exactly, tokens up to what estimates
- * fell short. What never left, or was refused for its rate and served nothing, gives its call back.
+ * fell short. Cap is what it was with all that people gave. What never left, or was refused for its rate and served nothing, gives its call back.
  */
 export function budgetsHold(entries: readonly Entry[]): void {
   const caps = new Map<Place, Budget>();
   const sums = new Map<Place, { calls: number; tokens: number; short: number }>();
   const open = new Map<Place, EventOf<'model.requested'>>();
+  const asked = new Map<AskId, Place>();
   const book = (accounts: readonly Place[], calls: number, tokens: number, short: number): void => {
     for (const place of accounts) {
       const sum = sums.get(place) ?? { calls: 0, tokens: 0, short: 0 };
@@ -239,6 +240,13 @@ export function budgetsHold(entries: readonly Entry[]): void {
   for (const { seq, event } of entries) {
     if (event.kind === 'call.started' && event.budget !== undefined) caps.set(event.place, event.budget);
     if (event.kind === 'call.retracted') sums.delete(event.place);
+    // What a person gave is added once, when it is on record.
+    if (event.kind === 'ask.opened' && event.of === 'budget') asked.set(event.ask, event.place);
+    if (event.kind === 'ask.answered') {
+      const place = asked.get(event.ask);
+      const cap = place === undefined ? undefined : caps.get(place);
+      if (place !== undefined && cap !== undefined) caps.set(place, raised(cap, event.value as More)); // as the form has it
+    }
     if (event.kind === 'model.requested') {
       // One left by a crash stays spent: its reservation is never given back.
       open.set(event.place, event);
