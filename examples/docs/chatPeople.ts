@@ -8,7 +8,7 @@ import { refunds } from './chatPeopleDesk.ts';
 
 const refund = tool({
   description: 'Pay an order back',
-  effect: 'immediate',
+  effect: 'staged',
   idempotent: true,
   approve: ({ cents }) => cents > 1_000,
   input: z.object({ order: z.string(), cents: z.int().positive() }),

@@ -75,7 +75,9 @@ export class SpeechAsks {
     const approval = ask === undefined ? undefined : this.#asks.get(ask);
     const asked = approval === undefined ? {} : { approval };
     if (effect?.effect !== 'staged') return { came: told, ...asked };
-    return { came: this.#cameOf(effect.key) ?? (effect.approve === true ? undefined : told), ...asked };
+    const came = this.#cameOf(effect.key);
+    if (came !== undefined || effect.approve !== true) return { came: came ?? told, ...asked };
+    return { came: undefined, ...asked, ...(told !== undefined && 'result' in told ? { receipt: told.result } : {}) };
   };
 
   /** Those of no tool call of the speaker, by the turn after which they were asked; undefined where it does not stand. O(those). */

@@ -32,6 +32,8 @@ export interface ToolSpeech {
   readonly code?: ErrorCode;
   /** Whether a person approves of it. Until then, and until it is done, it has no result. */
   readonly approval?: AskRecord;
+  /** What the model was told, where that is kept back until a person approves of it. */
+  readonly receipt?: Json;
 }
 
 /** What a tool or an effect came to. */
@@ -60,6 +62,7 @@ export interface Turn {
 export interface ToolWorld {
   readonly came: Told | undefined;
   readonly approval?: AskRecord;
+  readonly receipt?: Json;
 }
 
 /** What the world makes of the tool call at a place, given what the model was told. */
@@ -131,7 +134,7 @@ function toolOf(turn: Turn, content: ToolCall, ids: Map<string, number>, worldly
   const own = turn.content?.find((part) => part.type === 'tool-result' && part.toolCallId === toolCallId);
   const told = own?.type === 'tool-result' ? { result: own.result as Json } : turn.results.get(toolCallId); // as journaled: JSON
   const place = turn.places.get(toolCallId);
-  const { came, approval }: ToolWorld = place === undefined ? { came: told } : worldly(place, told);
+  const { came, approval, receipt }: ToolWorld = place === undefined ? { came: told } : worldly(place, told);
   return {
     type: 'tool',
     id: times === 1 ? toolCallId : `${toolCallId}~${times}`,
@@ -140,6 +143,7 @@ function toolOf(turn: Turn, content: ToolCall, ids: Map<string, number>, worldly
     byProvider: providerExecuted === true,
     ...came,
     ...(approval === undefined ? {} : { approval }),
+    ...(receipt === undefined ? {} : { receipt }),
   };
 }
 

@@ -76,13 +76,16 @@ export function growth(before: SpeechPart, after: SpeechPart | undefined, id: st
 /**
  * What is said of a part when the run parks, so that a page sends once the person has answered: the AI SDK's conditions for that
  * want every tool of the step done or its approval responded to. A tool in the middle of its work, because something in it
- * waits, was let through and is not done; of one that was denied the response is told again.
+ * waits, was let through and is not done; one that nobody was asked about yet has its receipt; of one that was denied the
+ * response is told again.
  */
 export function waiting(part: SpeechPart): readonly PartChunk[] {
   if (part.type !== 'tool' && part.type !== 'ask') return [];
   const called = calledBy(part);
   if (called.end === 'denied') return approvalOf(called);
   if (called.approval !== undefined || called.end !== undefined || called.byProvider) return [];
+  if (part.type === 'tool' && part.receipt !== undefined)
+    return [{ type: 'tool-output-available', toolCallId: called.id, output: part.receipt }];
   const approvalId = `${called.id}:parked`;
   return [
     { type: 'tool-approval-request', approvalId, toolCallId: called.id, isAutomatic: true },

@@ -36,8 +36,8 @@ function answers({ messages }: Asked): Answer {
   if (last?.role === 'tool') return { text: `So it is: ${JSON.stringify(last.parts)}` };
   const text = last === undefined ? '' : textOf(last.parts);
   const tools = [
-    ...(text.includes('refund') ? [{ name: 'refund', args: '{"order":"A-7","cents":5000}' }] : []),
-    ...(text.includes('courier') ? [{ name: 'courier', args: '{"order":"A-7"}' }] : []),
+    ...(/^A refund|then refund/.test(text) ? [{ name: 'refund', args: '{"order":"A-7","cents":5000}' }] : []),
+    ...(text.startsWith('Ask the courier') ? [{ name: 'courier', args: '{"order":"A-7"}' }] : []),
   ];
   return tools.length === 0 ? { text: `You said: ${text}` } : { text: 'Let me see.', tools };
 }
@@ -136,7 +136,7 @@ test('a tool waits for the yes of the page, is done once, and the same message g
     { type: 'text', text: 'Let me see.' },
     { type: 'tool-refund', state: 'output-available', output: 'A-7: 5000 cents are paid back', approval: { approved: true } },
     { type: 'step-start' },
-    { type: 'text', text: expect.stringContaining('5000 cents are paid back') as string },
+    { type: 'text', text: expect.stringContaining('[receipt:') as string },
   ]);
   expect(await desk.refunds.all()).toMatchObject([{ order: 'A-7', cents: 5000 }]);
   expect(await safeValidateUIMessages({ messages: chat.messages })).toMatchObject({ success: true });
@@ -164,17 +164,18 @@ test('what is refused is denied, and the model is told the reason', async () => 
   expect(await desk.refunds.all()).toEqual(paid);
 });
 
-test('a person below is asked beside an approval: both are answered on the page, each in its way, before it sends', async () => {
+test('a person below is asked while the speaker works: what is asked next comes in the same message', async () => {
   const chat = new PageChat('both');
   await chat.sendMessage({ text: 'Ask the courier, then refund.' });
-  const parts = chat.tools;
-  expect(parts.map(({ state }) => state)).toEqual(['approval-requested', 'approval-responded', 'approval-requested']);
-  expect(parts[2]).toMatchObject({ type: 'dynamic-tool', toolName: 'courier', input: { question: 'Have you seen the parcel of A-7?' } });
-  const courier = parts[2]?.toolCallId ?? '';
-  await chat.addToolOutput({ tool: 'courier', toolCallId: courier, output: { seen: true, note: 'at the door' } });
-  expect(chat.posts).toHaveLength(1);
-  await chat.addToolApprovalResponse({ id: parts[0]?.approval?.id ?? '', approved: true });
+  const [refund, , courier] = chat.tools;
+  expect(chat.tools.map(({ state }) => state)).toEqual(['output-available', 'approval-responded', 'approval-requested']);
+  expect(refund).toMatchObject({ output: { staged: true } });
+  expect(courier).toMatchObject({ type: 'dynamic-tool', toolName: 'courier', input: { question: 'Have you seen the parcel of A-7?' } });
+  await chat.addToolOutput({ tool: 'courier', toolCallId: courier?.toolCallId ?? '', output: { seen: true, note: 'at the door' } });
   await settles(chat, 2);
+  expect(chat.tools[0]).toMatchObject({ toolCallId: refund?.toolCallId, state: 'approval-requested' });
+  await chat.addToolApprovalResponse({ id: chat.tools[0]?.approval?.id ?? '', approved: true });
+  await settles(chat, 3);
   expect(chat.tools).toMatchObject([
     { type: 'tool-refund', state: 'output-available' },
     { type: 'tool-courier', state: 'output-available', output: { seen: true, note: 'at the door' } },
