@@ -92,23 +92,18 @@ describe('release notes', () => {
     expect((await begunEffects(at, 'k')).filter((tool) => tool === 'save')).toHaveLength(1);
   });
 
-  it('are the same program for the command line: it waits for the answer that somebody gives elsewhere', async () => {
+  it('are the same program for the command line: it parks, somebody answers, and it goes on', async () => {
     const at = place('cli');
-    const cli = join(ROOT, 'src/cli/main.ts');
-    const running = execute(process.execPath, [cli, 'run', join(EXAMPLE, 'releaseNotes.ts'), '--id', 'cli-1', '--quiet'], at);
+    const cli = async (...argv: readonly string[]): Promise<string> =>
+      (await execute(process.execPath, [join(ROOT, 'src/cli/main.ts'), ...argv], at)).stdout;
+    const parked = await cli('run', join(EXAMPLE, 'releaseNotes.ts'), '--id', 'cli-1').catch((error: { readonly code: number }) => error);
+    expect(parked).toMatchObject({ code: 3 });
     const journal = sqliteJournal({ dir: join(at.cwd, '.amdahl') });
-    const [open] = await vi.waitFor(
-      async () => {
-        const found = await asks({ journal });
-        if (found.length === 0) throw new Error('nobody asks yet');
-        return found;
-      },
-      { timeout: 20_000 },
-    );
+    const [open] = await asks({ journal });
     expect(open).toMatchObject({ of: 'approval', about: { tool: 'announce' } });
     await answer(open?.ask ?? '', true, { journal, by: 'editor' });
     await journal.close();
-    expect(JSON.parse((await running).stdout)).toMatchObject({ title: 'Release notes: 4 changes' });
+    expect(JSON.parse(await cli('resume', 'cli-1', '--quiet'))).toMatchObject({ title: 'Release notes: 4 changes' });
     expect(taken(await postedIn(at.posts))).toBe(1);
   });
 });
