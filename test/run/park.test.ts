@@ -210,6 +210,15 @@ describe("onPark: 'return'", () => {
     expect(await trial.events('ask.answered')).toHaveLength(1);
   });
 
+  test('finds what was said before it came, where it hears of other processes late', async () => {
+    const trial = new Trial();
+    await trial.fails(person('editor'), 'title', parks);
+    await answer(trial, 'yes');
+    const claim = trial.journal.claim.bind(trial.journal);
+    trial.journal.claim = async (id) => Object.assign(await claim(id), { onResponse: () => {} });
+    expect((await trial.run(person('editor'), 'title', parks)).output).toEqual(answered);
+  });
+
   test('parks again where nobody has answered yet, with the same ask and its time', async () => {
     const trial = new Trial();
     const ask = async (): Promise<readonly AskId[]> =>
