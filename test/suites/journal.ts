@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Event, Json } from '../../src/journal/event.ts';
 import type { Journal } from '../../src/journal/journal.ts';
+import { askOf, yes } from '../journal/askEvents.ts';
 import { codeOf, entriesOf, namesOf, noted, placeOf, requested, runOf, setupOf, started } from '../journal/entries.ts';
 import { testFollowing } from './journalFollowing.ts';
 import { testAnswers } from './journalAnswers.ts';
@@ -363,7 +364,10 @@ export function testJournal({ name, setup }: JournalSuite): void {
       await claim.append([noted('1')]);
       await journal.close();
       await journal.close();
-      const uses = [journal.claim(A), journal.at(A, placeOf('p')), entriesOf(journal, A), journal.row(A), journal.rows()];
+      const uses = [
+        ...[journal.claim(A), journal.at(A, placeOf('p')), entriesOf(journal, A), journal.row(A), journal.rows()],
+        ...[journal.unfinished(), journal.asks(), journal.ask('an-ask'), journal.respond(askOf('an-ask'), yes(), 1)],
+      ];
       expect(await Promise.all(uses.map(codeOf))).toEqual(uses.map(() => 'JOURNAL_UNWRITABLE'));
       expect(await codeOf(claim.append([noted('2')]))).not.toBe('none');
     });
