@@ -1,9 +1,10 @@
 // An Express app that its own tsc builds against the packed package, in front of the model server.
 
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DefaultChatTransport, readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai';
+import { DefaultChatTransport, isToolUIPart, readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type ModelServer, type ModelServerOptions, startModelServer } from '../../src/testing.ts';
+import { type Asked, type ModelServer, type ModelServerOptions, startModelServer } from '../../src/testing.ts';
 import { command, folder, lay, packed, ROOT } from './packed.ts';
 import { endServers, type Server, startServer } from './server.ts';
 
@@ -35,7 +36,11 @@ async function ask(options: ModelServerOptions): Promise<void> {
 /** One more process of the app, over the journal of this test. */
 function served(): Promise<Server> {
   const server = { OPENAI_BASE_URL: models.baseUrl('openai'), OPENAI_API_KEY: 'any' };
-  return startServer(APP, ['dist/server.js'], { ...server, AMDAHL_DIR: join(home, `journal-${journals}`) });
+  return startServer(APP, ['dist/server.js'], {
+    ...server,
+    AMDAHL_DIR: join(home, `journal-${journals}`),
+    REFUNDS: join(home, `refunds-${journals}`),
+  });
 }
 
 async function put({ url }: Server, id: string, body: unknown): Promise<{ readonly status: number; readonly body: unknown }> {
@@ -90,13 +95,62 @@ describe('an Express app', () => {
     expect(again).not.toBeNull();
     if (again !== null) expect(await read(again)).toBe(words);
   });
+
+  it('asks the person at the page, and another process does what they said yes to, once', async () => {
+    const isRepeated = ({ messages }: Asked): boolean => messages.some(({ role }) => role === 'tool');
+    await ask({
+      answers: (asked) =>
+        isRepeated(asked) ? 'It is on its way.' : { tools: [{ name: 'refund', args: '{"number":"A-7","cents":1250}' }] },
+    });
+    const first = await served();
+    const said: UIMessage = { id: 'm', role: 'user', parts: [{ type: 'text', text: 'Pay A-7 back.' }] };
+    const message = await last(await transport(first, 'desk').sendMessages({ ...SENT, messages: [said] }));
+    const part = message?.parts.find(isToolUIPart);
+    expect(part).toMatchObject({ type: 'tool-refund', state: 'approval-requested', input: { number: 'A-7', cents: 1250 } });
+    await first.end('SIGKILL');
+    expect(refunds()).toEqual([]);
+
+    const approval = { ...part?.approval, approved: true };
+    const parts = message?.parts.map((one) => (one === part ? { ...one, state: 'approval-responded', approval } : one));
+    const messages = [said, { ...message, parts }] as UIMessage[]; // as addToolApprovalResponse leaves it
+    const second = await served();
+    const post = { ...SENT, messages, messageId: message?.id };
+    const answered = await Promise.all([1, 2].map(async () => await last(await transport(second, 'desk').sendMessages(post), messages[1])));
+    for (const one of answered) {
+      expect(one?.id).toBe(message?.id);
+      expect(one?.parts).toMatchObject([
+        { type: 'step-start' },
+        { type: 'tool-refund', state: 'output-available', output: 'A-7 is paid back', approval: { approved: true } },
+        { type: 'step-start' },
+        { type: 'text', text: 'It is on its way.' },
+      ]);
+    }
+    expect(refunds()).toMatchObject([{ number: 'A-7', cents: 1250 }]);
+  });
 });
+
+function refunds(): readonly unknown[] {
+  const file = join(home, `refunds-${journals}`);
+  return existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown)
+    : [];
+}
+
+async function last(stream: ReadableStream<UIMessageChunk>, message?: UIMessage): Promise<UIMessage | undefined> {
+  let newest: UIMessage | undefined;
+  for await (const next of readUIMessageStream({ stream, ...(message === undefined ? {} : { message: structuredClone(message) }) }))
+    newest = next;
+  return newest;
+}
 
 const SENT = { trigger: 'submit-message', chatId: 'one', messageId: undefined, abortSignal: undefined } as const;
 
-function transport({ url }: Server): DefaultChatTransport<UIMessage> {
+function transport({ url }: Server, route = 'chat'): DefaultChatTransport<UIMessage> {
   return new DefaultChatTransport({
-    api: `${url}/chat`,
+    api: `${url}/${route}`,
     prepareReconnectToStreamRequest: ({ id }) => ({ api: `${url}/chat/${id}/1/stream` }),
   });
 }
