@@ -34,7 +34,7 @@ export class CommitOne {
   readonly #key: string;
   /** A person said that it may begin, however late. */
   #late = false;
-  /** How often a person was asked about it here. */
+  /** How often a person was asked about it since it was last begun: the same in every entry. */
   #round = 0;
 
   constructor(frame: Frame, life: Life, confirmed: Confirmed, key: string) {
@@ -94,6 +94,7 @@ export class CommitOne {
     if ('obstacle' in ready) return { kind: 'not begun', error: ready.obstacle };
     session.check();
     await session.settle({ kind: 'effect.committing', place, calls, attempt, path, tool, key, args: ready.sent, effect: 'staged' });
+    this.#round = 0;
     // A cancel that comes now comes too late: it is on record as begun. Only who lost the run must not begin.
     if (isLost(session.interrupted)) throw session.interrupted;
     const came = await this.#perform(effect, ready.known);
@@ -114,7 +115,7 @@ export class CommitOne {
       obstacle: recordError(new AmdahlError('EFFECT_FAILED', message, { where: { call: effect.path } })),
     });
     if (!this.#late && staleAt !== undefined && session.clock.now() > staleAt)
-      return obstacle(`'${tool}' was staged too long ago: it should have begun ${session.clock.now() - staleAt} ms earlier.`);
+      return obstacle(`'${tool}' was staged too long ago to be done unasked.`);
     const sent = replaced(session, effect.args);
     const [open] = receiptsIn(sent).filter(({ short }) => this.#isOpen(short));
     if (open !== undefined) return obstacle(`What ${open.text} stands for has no such field, or was not done.`);
@@ -222,7 +223,7 @@ export class CommitOne {
     const { state, place, calls, key } = this.#effect;
     if (state === 'committing') session.note({ kind: 'effect.uncertain', place, calls, key, ...(error === undefined ? {} : { error }) });
     const unsaid = await expiredBefore(this.#frame, this.#effect);
-    const question = this.#question(this.#effect.error ?? error, unsaid);
+    const question = this.#question(error ?? this.#effect.error, unsaid);
     this.#round += 1;
     return await askOutcome(this.#frame, this.#effect, question);
   }
