@@ -67,7 +67,7 @@ export { render, type Rendered, type RenderOptions } from './run/render.ts';
 export { run } from './run/run.ts';
 export type { RunOptions } from './run/runOptions.ts';
 export type { OnAsk } from './run/tellAsks.ts';
-export { RunError, type RunResult } from './run/runResult.ts';
+export { type RunEffect, RunError, type RunResult } from './run/runResult.ts';
 export type { SecretOptions } from './run/secretOptions.ts';
 export { start } from './run/start.ts';
 export type { UiChunk } from './run/uiChunks.ts';

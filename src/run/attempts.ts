@@ -154,9 +154,9 @@ async function attemptCode(
   }
 }
 
-/** What a person refused is refused in every attempt. */
+/** What a person refused, or what can never be done where it stands, is refused in every attempt. */
 function isRefused(thrown: unknown): boolean {
-  return thrown instanceof AmdahlError && thrown.code === 'APPROVAL_REFUSED';
+  return thrown instanceof AmdahlError && (thrown.code === 'APPROVAL_REFUSED' || thrown.code === 'EFFECT_REFUSED');
 }
 
 async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input, attempt: Attempt): Promise<Judged> {

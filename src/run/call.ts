@@ -18,6 +18,7 @@ import { ANSWERED, type Answered, answerFromJournal } from './answered.ts';
 import { Asker, chainOf, type Frame } from './asker.ts';
 import { attemptAll } from './attempts.ts';
 import { commitPoint, isCommitted, rollForward } from './commit.ts';
+import { refuseHeldActs } from './holders.ts';
 import { Life } from './life.ts';
 import { limitError } from './limits.ts';
 import { discardBelow, holderOf, restage } from './outbox.ts';
@@ -196,6 +197,7 @@ async function admit(frame: Frame, question: Question, recorded: RecordedCall): 
       'Give it fewer items, or raise limits.fanOut.',
     );
   }
+  refuseHeldActs(frame);
   if (question.hasFiles) await life.race(session.files.admit(question.input, path, agent.behaviour.kind === 'model'));
   const validated = agent.input.validate(question.input);
   const checked = validated instanceof Promise ? await life.race(validated) : validated;

@@ -5,13 +5,14 @@ import { AmdahlError, asAmdahl, reviveError } from '../agent/errors.ts';
 import { checkOptions, type OptionNames } from '../agent/options.ts';
 import { billOf } from '../journal/bill.ts';
 import type { RunId } from '../journal/event.ts';
+import { Effects } from '../journal/effects.ts';
 import type { Journal } from '../journal/journal.ts';
 import { Speech } from '../journal/speech.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
 import { appendedBy } from './appended.ts';
 import { type Handle, handleOn, type Outcome } from './handle.ts';
 import { type Clock, systemClock } from './ports.ts';
-import { RunError } from './runResult.ts';
+import { effectsDone, RunError } from './runResult.ts';
 import { standingOf } from './standing.ts';
 import { tail } from './tail.ts';
 
@@ -71,19 +72,29 @@ export async function outcomeOf<O>(
   const { journal, run: id } = target;
   try {
     const speech = new Speech();
-    for await (const batch of tail(target)) for (const entry of batch) speech.take(entry);
+    const ledger = new Effects();
+    for await (const batch of tail(target)) {
+      for (const entry of batch) {
+        speech.take(entry);
+        ledger.take(entry.event);
+      }
+    }
     const bill = await billOf(journal.read(id));
+    const effects = effectsDone(ledger);
     const { end } = speech;
     if (end?.status === 'succeeded') {
       const output = (await contracted(speech, agent)) as O; // what the agent's contract made of it, else its JSON form
       const messages = await appendedBy(target, agent, output);
-      return { status: 'succeeded', id, output, messages, missing: end.missing, bill };
+      return { status: 'succeeded', id, output, messages, missing: end.missing, effects, bill };
     }
     if (end?.status === 'cancelled') {
       const error = new AmdahlError('CANCELLED', end.reason, { data: { run: id } });
-      return { status: 'cancelled', id, error: new RunError(error, id, bill, journal, 'cancelled'), bill };
+      return { status: 'cancelled', id, error: new RunError(error, id, bill, journal, 'cancelled', [], effects), bill };
     }
-    if (end?.status === 'failed') return { status: 'failed', id, error: new RunError(reviveError(end.error), id, bill, journal), bill };
+    if (end?.status === 'failed') {
+      const error = new RunError(reviveError(end.error), id, bill, journal, 'failed', [], effects);
+      return { status: 'failed', id, error, bill };
+    }
     throw new AmdahlError('RUN_UNKNOWN', `The run '${id}' has no end in this journal.`);
   } catch (thrown) {
     return { status: 'failed', id, error: asAmdahl(thrown, id) };

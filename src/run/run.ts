@@ -14,6 +14,7 @@ import { Contexts } from './contexts.ts';
 import { ask, inputRefused } from './call.ts';
 import { beginningOf, type Driving, enter, refuseConflict } from './enter.ts';
 import { GivenUp } from './givenUp.ts';
+import { refuseBelowHolders } from './holders.ts';
 import { limitsOf } from './limits.ts';
 import { namedModels } from './models.ts';
 import { discardAll } from './outbox.ts';
@@ -23,7 +24,7 @@ import { systemRandom } from './ports.ts';
 import { parkWhenIdle } from './park.ts';
 import { reportOf } from './report.ts';
 import { checkRunOptions, type OptionsFor, runId, type RunOptions } from './runOptions.ts';
-import { RunError, type RunResult } from './runResult.ts';
+import { effectsDone, RunError, type RunResult } from './runResult.ts';
 import { secretsOf } from './runSecrets.ts';
 import type { Session } from './session.ts';
 import { standInsOf } from './standIns.ts';
@@ -76,6 +77,7 @@ export async function perform(
 ): Promise<RunResult<unknown, unknown> | undefined> {
   if (!isAgent(root)) throw new AmdahlError('MISCONFIGURED', 'run takes an agent first: run(agent, input).');
   checkRunOptions(options);
+  refuseBelowHolders(root);
   const random = options.random ?? systemRandom;
   const id = runId(options.id, random);
   const secrets = secretsOf(root, options);
@@ -143,7 +145,8 @@ async function drive({ session, root, raw, past, options }: Driving): Promise<Ru
     const resume =
       past === undefined || session.findings === undefined ? undefined : await reportOf(journal, id, past.inherited, session.findings);
     const messages = await appendedBy(session, root, output);
-    return { id, output, messages, missing, bill: billNow(session.bill), ...(resume === undefined ? {} : { resume }) };
+    const effects = effectsDone(session.effects);
+    return { id, output, messages, missing, effects, bill: billNow(session.bill), ...(resume === undefined ? {} : { resume }) };
   } catch (thrown) {
     await asker.finish();
     throw await ended(session, asAmdahl(thrown, root.name), id, journal);
@@ -155,6 +158,7 @@ async function drive({ session, root, raw, past, options }: Driving): Promise<Ru
 /** Records how a run ended that did not succeed. One that lost its journal or its claim has not ended: it can say nothing. */
 async function ended(session: Session, thrown: AmdahlError, id: RunId, journal: Journal): Promise<RunError> {
   const error = session.secrets.error(session.interrupted ?? thrown);
+  const done = effectsDone(session.effects);
   if (session.interrupted === undefined || error.code === 'EFFECT_UNCERTAIN' || error.code === 'BUDGET_EXCEEDED') {
     session.noteGates();
     if (session.interrupted === undefined) discardAll(session);
@@ -162,11 +166,11 @@ async function ended(session: Session, thrown: AmdahlError, id: RunId, journal: 
   } else if (error.code === 'CANCELLED') {
     session.noteGates();
     await session.settle(...(await session.asks.close()), { kind: 'run.cancelled', reason: error.message });
-    return new RunError(error, id, billNow(session.bill), journal, 'cancelled');
+    return new RunError(error, id, billNow(session.bill), journal, 'cancelled', [], done);
   } else if (error.code === 'RUN_PARKED') {
-    return new RunError(error, id, billNow(session.bill), journal, 'parked', session.waitsFor);
+    return new RunError(error, id, billNow(session.bill), journal, 'parked', session.waitsFor, done);
   }
-  return new RunError(error, id, billNow(session.bill), journal);
+  return new RunError(error, id, billNow(session.bill), journal, 'failed', [], done);
 }
 
 /** As people count: 'a[2]' before 'a[10]'. Who failed first must not show. */

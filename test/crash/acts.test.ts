@@ -107,7 +107,14 @@ describe('an act on the world', () => {
       };
       const world = new World(`cancel-${where}`);
       let time: { sleep(ms: number): Promise<void> } | undefined;
-      const post = step({ name: 'post', input: z.unknown(), output: z.string(), effect: 'immediate', execute: () => slowly(time) });
+      const post = step({
+        name: 'post',
+        input: z.unknown(),
+        output: z.string(),
+        effect: 'immediate',
+        undo: () => {},
+        execute: () => slowly(time),
+      });
       const send = tool({ description: 'Send.', effect: 'immediate', input: z.object({}), execute: () => slowly(time) });
       const look = tool({ description: 'Look.', effect: 'none', input: z.object({}), execute: () => new Promise(() => {}) });
       const poster = agent({ name: 'poster', instructions: 'x', input: z.unknown(), tools: { send, look } });
@@ -191,6 +198,7 @@ describe('an act on the world', () => {
     const slow = step({
       name: 'slow',
       effect: 'immediate',
+      undo: () => {},
       execute: async () => {
         acts += 1;
         await time?.sleep(50);

@@ -94,7 +94,7 @@ describe('after an act', () => {
     expect(sent).toEqual(['ada']);
   });
 
-  test('no composite above it gets a fresh attempt', async () => {
+  test('no composite above that would try again lets it begin where nothing takes it back', async () => {
     const { sent, send } = mailbox();
     const mail = agent({ name: 'mail', model: scripted(sendThen('done')), instructions: 'x', tools: { send } });
     let runs = 0;
@@ -108,8 +108,11 @@ describe('after an act', () => {
       },
     });
     const error = await new Trial().fails(outer, 'x');
-    expect(error).toMatchObject({ code: 'CODE_FAILED', message: expect.stringContaining('and then it broke') as string });
-    expect([sent, runs]).toEqual([['ada'], 1]);
+    expect(error).toMatchObject({
+      code: 'EFFECT_REFUSED',
+      message: expect.stringContaining("'outer' above it may still refuse") as string,
+    });
+    expect([sent, runs]).toEqual([[], 1]);
   });
 
   test('no agent that has the acting one as a tool gets a fresh attempt', async () => {

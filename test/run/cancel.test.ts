@@ -263,6 +263,7 @@ test('the loser of a race that is in the middle of an act is waited for too', as
   const acts = step({
     name: 'acts',
     effect: 'immediate',
+    undo: () => {},
     execute: async () => {
       await trial.clock.sleep(500);
       acted += 1;

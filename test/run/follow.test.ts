@@ -40,7 +40,7 @@ test('a run that has ended is told at once, with its outcome, its bill and its m
   const journal = memoryJournal();
   const { bill } = await drive(run(say('all of it'), 'x', { journal, clock, id: 'r' }));
   const handle = await follow('r', { journal });
-  expect(await handle.outcome).toEqual({ status: 'succeeded', id: 'r', output: 'all of it', missing: [], bill });
+  expect(await handle.outcome).toEqual({ status: 'succeeded', id: 'r', output: 'all of it', missing: [], effects: [], bill });
   expect(await all(handle.text)).toEqual(['all of it']);
 });
 

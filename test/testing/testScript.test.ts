@@ -13,11 +13,12 @@ import { journalToScript, lastMessage, type Script, scripted, startModelServer, 
 let acts = 0;
 const pay = tool({
   effect: 'immediate',
+  undo: () => {},
   description: 'Pay',
   input: z.object({ to: z.string() }),
   execute: ({ to }) => `paid ${to} as number ${(acts += 1)}`,
 });
-const book = step({ name: 'book', effect: 'immediate', execute: (what) => `booked ${what} as number ${(acts += 1)}` });
+const book = step({ name: 'book', effect: 'immediate', undo: () => {}, execute: (what) => `booked ${what} as number ${(acts += 1)}` });
 const review = (instructions: string): Agent<string, string, 'review'> =>
   agent({ name: 'review', instructions, tools: { pay }, checks: [(text) => (text.includes('bad') ? 'bad is no answer' : undefined)] });
 
