@@ -364,10 +364,9 @@ export function testJournal({ name, setup }: JournalSuite): void {
       await claim.append([noted('1')]);
       await journal.close();
       await journal.close();
-      const uses = [
-        ...[journal.claim(A), journal.at(A, placeOf('p')), entriesOf(journal, A), journal.row(A), journal.rows()],
-        ...[journal.unfinished(), journal.asks(), journal.ask('an-ask'), journal.respond(askOf('an-ask'), yes(), 1)],
-      ];
+      const reads = [journal.at(A, placeOf('p')), entriesOf(journal, A), journal.row(A), journal.rows(), journal.unfinished()];
+      const asked = [journal.asks(), journal.ask('an-ask'), journal.respond(askOf('an-ask'), yes(), 1)];
+      const uses: Promise<unknown>[] = [journal.claim(A), ...reads, ...asked];
       expect(await Promise.all(uses.map(codeOf))).toEqual(uses.map(() => 'JOURNAL_UNWRITABLE'));
       expect(await codeOf(claim.append([noted('2')]))).not.toBe('none');
     });
