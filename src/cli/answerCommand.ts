@@ -11,6 +11,7 @@ import type { Journal, RunRow } from '../journal/journal.ts';
 import { answer, openAskOf, type OpenAsk, refuse, type Said } from '../run/people.ts';
 import { answerIn } from './askDialogue.ts';
 import { meantBy } from './answerText.ts';
+import { receiptsOf } from './inboxCommand.ts';
 import { amdahlCommand } from './invocation.ts';
 import { EXIT } from './report.ts';
 import type { DriveOptions } from './runCommand.ts';
@@ -34,7 +35,7 @@ export async function answerCommand(ask: string, text: string | undefined, optio
     const by = options.by ?? userName();
     const open = await openAskOf(ask, { journal });
     const say = { journal, ...(by === undefined ? {} : { by }) };
-    const reply = text === undefined ? await askFor(open, terminal) : typed(await textOf(text, terminal), open);
+    const reply = text === undefined ? await askFor(journal, open, terminal) : typed(await textOf(text, terminal), open);
     if (reply === undefined) return undefined;
     return reply.kind === 'refuse' ? await refuse(open, reply.reason, say) : await answer(open, reply.value, say);
   });
@@ -80,15 +81,16 @@ async function textOf(text: string, terminal: Terminal): Promise<string> {
   return text === '-' ? terminal.readAll() : text;
 }
 
-async function askFor(open: OpenAsk, terminal: Terminal): Promise<Reply | undefined> {
+async function askFor(journal: Journal, open: OpenAsk, terminal: Terminal): Promise<Reply | undefined> {
   if (!terminal.interactive)
     throw new AmdahlError(
       'MISCONFIGURED',
       `Nobody can be asked here, for this is no terminal. Give the answer as JSON behind the question's id, or - for standard input: ${amdahlCommand()} answer ${open.ask} '…'.`,
     );
+  const stands = await receiptsOf(journal, [open]);
   const conversation = terminal.converse();
   try {
-    return await answerIn(conversation, open, terminal.err, Date.now());
+    return await answerIn(conversation, open, terminal.err, { now: Date.now(), stands });
   } catch (error) {
     if (error instanceof Left) return undefined;
     throw error;

@@ -3,10 +3,11 @@
 
 import type { Colors } from 'picocolors/types.js';
 import type { Json } from '../agent/canonical.ts';
+import { receiptsIn, shortOf } from '../agent/receipt.ts';
 import type { AskId, RunId } from '../journal/ids.ts';
 import type { AskKind } from '../journal/worldEvent.ts';
 import { amdahlCommand, pasteable } from './invocation.ts';
-import { agoText, momentText, timeText, visible, widthOf, wrapText } from './quantities.ts';
+import { agoText, clipLine, momentText, timeText, visible, widthOf, wrapText } from './quantities.ts';
 import { shapeText } from './shapeText.ts';
 import { valueLines } from './valueText.ts';
 import { answerCommand, askText } from './worldText.ts';
@@ -34,10 +35,13 @@ export interface CardOptions {
   readonly linesMax: number;
   /** Whether it says how it is answered. Default: it does. */
   readonly ways?: boolean;
+  /** What receipts stand for, by the beginning of the key that they show. */
+  readonly stands?: ReadonlyMap<string, string>;
 }
 
 const INDENT = '  ';
 const LINE_MAX = 60;
+const STANDS_COLUMNS_MAX = 120;
 /** Wider lines are hard to read. */
 const COLUMNS_MAX = 100;
 
@@ -51,13 +55,25 @@ const KINDS: Readonly<Record<AskKind, string>> = {
 };
 
 /** What each answer does, where the answers are always the same. */
-export const OUTCOMES: Readonly<Record<string, string>> = {
+const OUTCOMES: Readonly<Record<string, string>> = {
   done: 'it happened; the run goes on, with its result if you give one',
   'not done': 'it did not happen; it is done now, under the same key',
   'give up': 'what can be taken back is taken back, the rest is not done, and the call fails',
   'go on': 'what was done belongs to what the run does now; it goes on, and may act again',
   stop: 'the run fails, and nothing more is done',
 };
+
+/** The same, where something could not be taken back. */
+const UNDO_OUTCOMES: Readonly<Record<string, string>> = {
+  done: 'it was taken back',
+  'not done': 'it was not; it is tried again',
+  'give up': 'it stands, and the failure names it',
+};
+
+/** What each answer to a question with fixed answers does. Pure. */
+export function outcomesOf({ about }: Pick<Asked, 'about'>): Readonly<Record<string, string>> {
+  return isObject(about) && about['undo'] === true ? UNDO_OUTCOMES : OUTCOMES;
+}
 
 export function cardLines(asked: Asked, options: CardOptions): string[] {
   const { colors, now, linesMax } = options;
@@ -73,9 +89,30 @@ export function cardLines(asked: Asked, options: CardOptions): string[] {
       .split('\n')
       .flatMap((line) => wrapText(line, width, INDENT)),
     ...(about_.length === 0 ? [] : ['', ...about_.map((line) => INDENT + line)]),
+    ...standLines(about, options, room),
     '',
-    ...(options.ways === false ? [] : howLines(asked, colors).map((line) => INDENT + line)),
+    ...(options.ways === false ? [] : howLines(asked, options.width - INDENT.length, colors).map((line) => INDENT + line)),
   ];
+}
+
+/** What stands in the place of each receipt once it is done. */
+function standLines(about: Json, { colors, stands }: CardOptions, room: number): string[] {
+  const found = new Set(receiptsIn(about).map(({ short }) => short));
+  return [...found].flatMap((short) => {
+    const what = stands?.get(short);
+    return what === undefined
+      ? []
+      : wrapText(`${colors.cyan(`[receipt:${short}…]`)} stands for what this gives, done before: ${what}`, room, INDENT);
+  });
+}
+
+/** What receipts stand for. O(effects). */
+export function standsOf(
+  effects: Iterable<{ readonly key: string; readonly tool: string; readonly args: Json }>,
+): ReadonlyMap<string, string> {
+  return new Map(
+    [...effects].map(({ key, tool, args }) => [shortOf(key), clipLine(`${tool} ${JSON.stringify(args)}`, STANDS_COLUMNS_MAX)]),
+  );
 }
 
 function headLines(id: string, where: string, when: string, width: number, colors: Colors): string[] {
@@ -90,16 +127,19 @@ function expiryText({ expiresAt }: Asked, now: number): string {
 }
 
 /** How it is answered and refused: what can be pasted, and what an answer looks like. */
-function howLines(asked: Asked, colors: Colors): string[] {
+function howLines(asked: Asked, room: number, colors: Colors): string[] {
   const answer = answerCommand(asked.ask);
   const refuse = `${amdahlCommand()} refuse ${askText(asked.ask)} --reason '…'`;
   const lines = ways(asked).map(({ way, does }) => ({ command: `${answer}${way === '' ? '' : ` ${way}`}`, does }));
   const shape = asked.form === undefined || isFixed(asked) ? '' : shapeText(asked.form);
   const takes = shape === '' || (shape.length > LINE_MAX && !shape.includes('\n')) ? [] : shape.split('\n');
-  const columns = Math.max(...lines.map(({ command }) => command.length), refuse.length);
+  const all = [...lines, { command: refuse, does: REFUSED[asked.of] }];
+  const columns = Math.max(...all.map(({ command }) => command.length));
+  const wide = all.every(({ does }) => columns + 2 + does.length <= room);
   return [
-    ...lines.map(({ command, does }) => `${colors.bold(command.padEnd(columns))}  ${colors.dim(does)}`),
-    `${refuse.padEnd(columns)}  ${colors.dim(REFUSED[asked.of])}`,
+    ...all.flatMap(({ command, does }) =>
+      wide ? [`${colors.bold(command.padEnd(columns))}  ${colors.dim(does)}`] : [colors.bold(command), colors.dim(INDENT + does)],
+    ),
     ...(takes.length === 0 ? [] : [colors.dim(`an answer is ${takes[0] ?? ''}`), ...takes.slice(1).map((line) => colors.dim(line))]),
   ];
 }
@@ -120,13 +160,14 @@ interface Way {
 
 function ways(asked: Asked): readonly Way[] {
   const { of, form } = asked;
+  const hints = outcomesOf(asked);
   if (of === 'approval')
     return [
       { way: 'yes', does: 'exactly this is done' },
       { way: 'no', does: 'it is not done' },
     ];
   const outcomes = outcomesIn(form);
-  if (outcomes.length > 0) return outcomes.map((name) => ({ way: quoted(name), does: OUTCOMES[name] ?? '' }));
+  if (outcomes.length > 0) return outcomes.map((name) => ({ way: quoted(name), does: hints[name] ?? '' }));
   if (of === 'budget') return [{ way: '', does: 'asks how much more; or as JSON, such as \'{"calls":10}\'' }];
   if (form === undefined || (isObject(form) && form['type'] === 'string' && form['enum'] === undefined))
     return [{ way: "'your answer'", does: 'any text' }];

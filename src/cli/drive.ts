@@ -56,6 +56,8 @@ export interface Journey {
   readonly debug: boolean;
   /** Whether a parked run waits here for its answers. */
   readonly wait: boolean;
+  /** A command, or an address, that is told of each question. */
+  readonly onAsk: string | undefined;
 }
 
 const GAPS_SHOWN = 20;
@@ -103,7 +105,7 @@ export async function drive(journey: Journey, terminal: Terminal): Promise<numbe
 }
 
 function start(
-  { program, input, id, journal, budget, models: given, retry, context, subject, scope, rerun, wait }: Journey,
+  { program, input, id, journal, budget, models: given, retry, context, subject, scope, rerun, wait, onAsk }: Journey,
   signal: AbortSignal,
   onEvent: Watch['event'],
 ): Promise<RunResult<unknown>> {
@@ -117,6 +119,7 @@ function start(
     onEvent,
     program: program.ref,
     onPark: wait ? 'wait' : 'return',
+    ...(onAsk === undefined ? {} : { onAsk: /^https?:\/\//i.test(onAsk) ? { url: onAsk } : { command: onAsk } }),
     ...(Object.keys(caps).length === 0 ? {} : { budget: caps }),
     ...(models === undefined ? {} : { models: models as never }), // run() holds these against its own rules.
     ...(settings === undefined ? {} : { settings: settings as never }),
@@ -219,9 +222,8 @@ function parked(journey: Journey, progress: Progress, terminal: Terminal): numbe
     if (mode === 'quiet') for (const { ask } of asks) err.line(answerCommand(ask));
     return EXIT.parked;
   }
-  err.line(
-    `${err.colors.yellow(err.colors.bold('parked'))}  ${many(asks.length, 'question waits', 'questions wait')} for an answer; ${keptText(progress) || 'nothing was finished yet'}`,
-  );
+  err.line(`${err.colors.yellow(err.colors.bold('parked'))}  ${many(asks.length, 'question waits', 'questions wait')} for an answer`);
+  if (keptText(progress) !== '') err.line(err.colors.dim(`  ${keptText(progress)}`));
   for (const line of asksReport(progress, id, Date.now(), err)) err.line(line);
   err.line();
   err.line(err.colors.dim('once one of them is answered the run goes on; with --wait it waits here'));

@@ -18,6 +18,8 @@ Examples:
   amdahl run sweep.ts#summarize --input @findings.json --budget tokens=200k,time=10m
   amdahl run sweep.ts --input @question.json --model openai/gpt-5 --model review=ollama/qwen3
   amdahl run sweep.ts --input @question.json --id sweep-7     run it again with the same id: it goes on, or answers
+  amdahl run release.ts --input @notes.json --on-ask 'jq -r .question | wall'     tell of questions to people
+  amdahl run release.ts --input @notes.json --wait            and wait here for the answers
   amdahl run sweep.ts --input @question.json --json | jq .    every event, then {"result": …}`;
 
 const RESUME_HELP = `
@@ -88,6 +90,10 @@ export function addSpending(command: Command): Command {
       also,
     )
     .option('--wait', 'where the run is parked because people are asked, wait here for their answers')
+    .option(
+      '--on-ask <command>',
+      'tell this of each question to a person: a command, which gets it as JSON on standard input, or an http address',
+    )
     .addOption(new Option('--json', 'every event and then the result on standard output, as lines of JSON').conflicts('quiet'))
     .option('-q, --quiet', 'print nothing but the output');
 }

@@ -1,8 +1,10 @@
 // `amdahl inbox`: the questions that wait for a person, oldest first, and how each is answered.
 
+import { receiptsIn } from '../agent/receipt.ts';
+import type { EventOf } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { asks, type OpenAsk } from '../run/people.ts';
-import { cardLines } from './askCard.ts';
+import { cardLines, standsOf } from './askCard.ts';
 import { amdahlCommand } from './invocation.ts';
 import { many } from './quantities.ts';
 import { existingJournal, findRun } from './runReference.ts';
@@ -22,7 +24,7 @@ export async function inboxCommand(run: string | undefined, options: InboxOption
   try {
     const open = journal === undefined ? [] : await openIn(journal, run, options.scope);
     if (options.json === true) for (const one of open) terminal.out.line(JSON.stringify(one));
-    else tell(open, options.limit, terminal);
+    else tell(open, options.limit, journal === undefined ? new Map() : await receiptsOf(journal, open), terminal);
   } finally {
     await journal?.close();
   }
@@ -34,10 +36,19 @@ async function openIn(journal: Journal, run: string | undefined, scope: string |
   return asks({ journal, ...(row === undefined ? {} : { run: row.run }), ...(scope === undefined ? {} : { scope }) });
 }
 
-function tell(open: readonly OpenAsk[], limit: number, { out, err }: Terminal): void {
+/** What the receipts in these questions stand for. O(effects of runs whose questions have some). */
+export async function receiptsOf(journal: Journal, open: readonly OpenAsk[]): Promise<ReadonlyMap<string, string>> {
+  const runs = new Set(open.filter(({ about }) => receiptsIn(about).length > 0).map(({ run }) => run));
+  const staged: EventOf<'effect.staged'>[] = [];
+  for (const run of runs)
+    for await (const { event } of journal.read(run, { kinds: ['effect.staged'] })) if (event.kind === 'effect.staged') staged.push(event);
+  return standsOf(staged);
+}
+
+function tell(open: readonly OpenAsk[], limit: number, stands: ReadonlyMap<string, string>, { out, err }: Terminal): void {
   if (open.length === 0) return err.line('Nobody waits for an answer.');
   const now = Date.now();
-  const options = { width: out.width(), colors: out.colors, now, linesMax: LINES_MAX };
+  const options = { width: out.width(), colors: out.colors, now, linesMax: LINES_MAX, stands };
   for (const [index, one] of open.slice(0, limit).entries()) {
     if (index > 0) out.line();
     for (const line of cardLines(one, options)) out.line(line);

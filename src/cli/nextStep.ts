@@ -25,11 +25,11 @@ const STANDING: ReadonlySet<ErrorCode> = new Set([
 const OWN_STEPS: Partial<Record<ErrorCode, (resume: string, id: RunId) => string | undefined>> = {
   EFFECT_UNCERTAIN: () => undefined,
   CANCELLED: (resume) => `go on: ${resume}`,
-  EFFECT_FAILED: (resume, id) => `see what was done and what was not: ${amdahlCommand()} show ${id}; to try again: ${resume}`,
+  EFFECT_FAILED: (resume) => `look at what was done and stands, then try again: ${resume}`,
   APPROVAL_REFUSED: (resume) => `change what it does, then: ${resume}`,
   ASK_REFUSED: (resume) => `ask the person again: ${resume}`,
   ASK_EXPIRED: (resume) => `ask the person again: ${resume}`,
-  DIVERGED: (resume, id) => `make the program go the way that it went (${amdahlCommand()} show ${id}), then: ${resume}`,
+  DIVERGED: (resume) => `let the program go the way that it went before, then: ${resume}`,
   RUN_PARKED: (_resume, id) => `see what is asked, and answer: ${amdahlCommand()} inbox ${id}`,
 };
 

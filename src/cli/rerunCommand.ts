@@ -73,6 +73,7 @@ export async function rerunCommand(text: string, file: string | undefined, optio
       mode,
       debug: debugging(),
       wait: options.wait === true,
+      onAsk: options.onAsk,
     },
     terminal,
   );

@@ -53,6 +53,7 @@ export async function resumeCommand(text: string, file: string | undefined, opti
       mode: modeOf(options),
       debug: debugging(),
       wait: options.wait === true,
+      onAsk: options.onAsk,
     },
     terminal,
   );

@@ -23,6 +23,7 @@ export interface DriveOptions {
   readonly quiet?: boolean;
   readonly retry?: readonly string[];
   readonly wait?: boolean;
+  readonly onAsk?: string;
   readonly yes?: boolean;
 }
 
@@ -63,6 +64,7 @@ export async function runCommand(file: string, options: RunOptions, terminal: Te
       mode: modeOf(options),
       debug: debugging(),
       wait: options.wait === true,
+      onAsk: options.onAsk,
     },
     terminal,
   );

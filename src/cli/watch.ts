@@ -69,7 +69,9 @@ function watchWithBars(progress: Progress, output: Output, views: Views): Watch 
     ({ path, code, message }) => say(clipFailure(`${colors.red('✗')} ${path} ${colors.red(code)} `, pasteable(message), width())),
   );
   const paints: Readonly<Record<string, (text: string) => string>> = { '✓': colors.green, '✗': colors.red, '?': colors.yellow };
-  const news = tellNews(progress, ({ mark, text }) => say(`${paints[mark]?.(mark) ?? mark} ${text}`));
+  const news = tellNews(progress, ({ mark, text, end = '' }) =>
+    say(`${paints[mark]?.(mark) ?? mark} ${clipLine(text, Math.max(20, width() - widthOf(end) - 2))}${end}`),
+  );
   return {
     event(event) {
       addToProgress(progress, event);
@@ -145,7 +147,7 @@ function lookOut(progress: Progress, views: Views, tell: (lines: readonly string
 function watchWithLines(progress: Progress, output: Output, views: Views): Watch {
   const say = (line: string): void => output.line(line);
   const tell = teller(progress, say, ({ path, code, message }) => say(`failed ${path}: ${code}: ${clipLine(pasteable(message), 300)}`));
-  const news = tellNews(progress, ({ text }) => say(text));
+  const news = tellNews(progress, ({ text, end = '' }) => say(text + end));
   let said = '';
   let timer: NodeJS.Timeout | undefined;
   let waits: Lookout | undefined;

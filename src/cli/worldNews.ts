@@ -10,6 +10,8 @@ import { answerCommand, argsText, parkedText, resultText } from './worldText.ts'
 export interface News {
   readonly mark: string;
   readonly text: string;
+  /** Is never cut. */
+  readonly end?: string;
   readonly waits: boolean;
 }
 
@@ -37,7 +39,12 @@ export function newsOf(event: Event, progress: Progress): News | undefined {
       };
     }
     case 'ask.opened':
-      return { mark: '?', text: `asks: ${clipLine(event.question, QUESTION_COLUMNS_MAX)}  ${answerCommand(event.ask)}`, waits: true };
+      return {
+        mark: '?',
+        text: `asks: ${clipLine(event.question, QUESTION_COLUMNS_MAX)}`,
+        end: `  ${answerCommand(event.ask)}`,
+        waits: true,
+      };
     case 'ask.answered':
       return { mark: '✓', text: `answered${who(event.by)}: ${questionOf(event.ask, progress)}`, waits: false };
     case 'ask.refused':

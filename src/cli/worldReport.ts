@@ -1,7 +1,7 @@
 // What the end of a run at the command line says of effects and of people. Called by drive.
 
 import type { RunId } from '../journal/event.ts';
-import { cardLines } from './askCard.ts';
+import { cardLines, standsOf } from './askCard.ts';
 import { amdahlCommand } from './invocation.ts';
 import { openAsksIn, type Progress } from './progress.ts';
 import { many } from './quantities.ts';
@@ -29,9 +29,10 @@ export function effectsReport({ effects }: Progress, id: RunId, { colors, width 
 /** The questions that a run waits with, and how to answer. `now` in epoch ms. */
 export function asksReport(progress: Progress, run: RunId, now: number, { colors, width }: Output): string[] {
   const open = openAsksIn(progress);
+  const stands = standsOf(progress.effects.all());
   const lines = open
     .slice(0, ASKS_SHOWN)
-    .flatMap((ask) => ['', ...cardLines({ ...ask, run }, { width: width(), colors, now, linesMax: ASK_LINES_MAX })]);
+    .flatMap((ask) => ['', ...cardLines({ ...ask, run }, { width: width(), colors, now, linesMax: ASK_LINES_MAX, stands })]);
   const more = open.length - ASKS_SHOWN;
   return more <= 0 ? lines : [...lines, '', `${many(more, 'more question')}: ${amdahlCommand()} inbox ${run}`];
 }

@@ -168,12 +168,12 @@ function same(text: string): string {
 }
 
 /** Who said what after how long. */
-function closedText({ state, value, by, why, openedAt, closedAt }: AskRecord): string {
+function closedText({ state, of, value, by, why, openedAt, closedAt }: AskRecord): string {
   const who = by === undefined ? '' : ` by ${by}`;
   const after = closedAt === undefined ? '' : ` after ${timeText(closedAt - openedAt)}`;
   switch (state) {
     case 'answered':
-      return `→ ${value === undefined ? '' : resultText(value)}${who}${after}`;
+      return `→ ${value === undefined ? '' : of === 'approval' ? (value === true ? 'approved' : 'not approved') : resultText(value)}${who}${after}`;
     case 'refused':
       return `→ refused${who}${after}: ${why ?? ''}`;
     case 'expired':

@@ -1,6 +1,6 @@
 import { createColors } from 'picocolors';
 import { describe, expect, it } from 'vitest';
-import { type Asked, cardLines } from '../../src/cli/askCard.ts';
+import { type Asked, cardLines, standsOf } from '../../src/cli/askCard.ts';
 import { meantBy } from '../../src/cli/answerText.ts';
 import { widthOf } from '../../src/cli/quantities.ts';
 import type { AskId, Json, RunId } from '../../src/journal/event.ts';
@@ -28,7 +28,7 @@ function asked(options: Partial<Asked>): Asked {
   };
 }
 
-function card(options: Partial<Asked>, { width = 100, linesMax = 40, colors = false } = {}): string[] {
+function card(options: Partial<Asked>, { width = 300, linesMax = 40, colors = false } = {}): string[] {
   return cardLines(asked(options), { width, linesMax, now: 2 * HOUR, colors: createColors(colors) }).map((line) =>
     line.replace(/\S* ?\S* ?\S+ (?=(?:answer|refuse) Q)/, 'amdahl '),
   );
@@ -59,6 +59,13 @@ describe('a question as it stands in the inbox', () => {
     expect(lines).toContain('\u001b[36m[receipt:h5N0qk3dP1x0.id]');
     expect(lines).toMatch(/answer Qx81kzPo yes.*exactly this is done/);
     expect(lines).toMatch(/answer Qx81kzPo no.*it is not done/);
+  });
+
+  it('says what a receipt stands for, where that is known', () => {
+    const about = { tool: 'post', args: { ticket: '[receipt:h5N0qk3dP1x0.id]' }, key: 'k1' };
+    const stands = standsOf([{ key: 'h5N0qk3dP1x0zzzzzzzzzz', tool: 'createTicket', args: { title: 'Lamp' } }]);
+    const lines = cardLines(asked({ of: 'approval', about }), { width: 120, linesMax: 40, now: 0, colors: createColors(false), stands });
+    expect(lines).toContain('  [receipt:h5N0qk3dP1x0…] stands for what this gives, done before: createTicket {"title":"Lamp"}');
   });
 
   it('says of an effect that nobody knows of what each answer does', () => {

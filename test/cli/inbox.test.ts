@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Ended, linesOf, type Place, place } from './cli.ts';
 
@@ -43,11 +45,14 @@ async function parked({ amdahl, write }: Place, program = 'publish.ts'): Promise
 
 describe('a run that needs people', () => {
   it('is parked with its questions and the commands that answer them, and goes on with each answer', async () => {
-    const { amdahl, write } = place();
+    const { amdahl, dir, write } = place();
     write('publish.ts', PUBLISH);
-    const { code, err } = await amdahl(['run', 'publish.ts', '--input', '"lamps"', '--id', 'p']);
+    const { code, err } = await amdahl(['run', 'publish.ts', '--input', '"lamps"', '--id', 'p', '--on-ask', 'cat > told-$$.json']);
     expect(code).toBe(3);
-    expect(err).toMatch(/^parked {2}2 questions wait for an answer; 1 finished call kept/m);
+    expect(err).toMatch(/^parked {2}2 questions wait for an answer\n {2}1 finished call kept/m);
+    const told = readdirSync(dir).filter((name) => name.startsWith('told-'));
+    expect(told.map((name) => readFileSync(join(dir, name), 'utf8')).join('')).toMatch(/What is it called\?/);
+    expect(told).toHaveLength(2);
     const title = / answer (\S{8}) 'your answer'/.exec(err)?.[1] ?? 'nothing to answer';
     const review = / answer (\S{8}) +asks field by field/.exec(err)?.[1] ?? 'nothing to answer';
     expect((await amdahl(['show', 'p'])).out).toMatch(/\? \[all\.0\]\/review[\s\S]*asks {3}Is this fit to be published\?[\s\S]*inbox p$/m);
