@@ -18,7 +18,13 @@ import { askerPlace } from './place.ts';
 
 /** What the person says, or whoever answers in their place. Rejects with ASK_REFUSED or ASK_EXPIRED. */
 export async function askPerson(frame: Frame, behaviour: HumanBehaviour, input: Input, attempt: Attempt): Promise<Judged> {
-  const { session, life } = frame;
+  const { session, agent, place, life } = frame;
+  const standIn = session.standIn((standIns) => standIns.person(agent, input.raw, place));
+  if (standIn !== undefined) {
+    const said: unknown = await life.lend((signal) => standIn({ value: input.value, input: input.value, signal }));
+    if (said === undefined) return await unanswered(frame, behaviour, input, attempt);
+    return await judgeAnswer(frame, input, session.secrets.clean(toJson(said, `the answer of '${frame.path}'`)));
+  }
   const question = questionOf(frame, behaviour, input);
   const bound = behaviour.repairs + (await refusedBefore(frame));
   let wrong: readonly Problem[] = [];
@@ -26,10 +32,7 @@ export async function askPerson(frame: Frame, behaviour: HumanBehaviour, input: 
     const again = wrong.length === 0 ? '' : `\n\nThe answer before was not taken: ${session.secrets.text(problemList(wrong))}.`;
     const replied = await session.asks.ask({ ...question, question: question.question + again, nth: round }, life);
     if (replied.kind === 'refused') throw refused(frame, replied);
-    if (replied.kind === 'expired') {
-      if (behaviour.otherwise === undefined) throw expired(frame);
-      return await judgeAnswer(frame, input, await answerOtherwise(frame, behaviour.otherwise, input, attempt));
-    }
+    if (replied.kind === 'expired') return await unanswered(frame, behaviour, input, attempt);
     const judged = await judgeAnswer(frame, input, replied.value);
     if (judged.ok || round >= bound) return judged;
     wrong = judged.problems;
@@ -71,6 +74,11 @@ async function refusedBefore({ session, place }: Frame): Promise<number> {
 async function judgeAnswer(frame: Frame, input: Input, raw: Json): Promise<Judged> {
   checkSize(frame, raw);
   return await judge(frame, raw, () => ({ input: input.value, results: [] }));
+}
+
+async function unanswered(frame: Frame, { otherwise }: HumanBehaviour, input: Input, attempt: Attempt): Promise<Judged> {
+  if (otherwise === undefined) throw expired(frame);
+  return await judgeAnswer(frame, input, await answerOtherwise(frame, otherwise, input, attempt));
 }
 
 /** What counts where nobody answered in time. */

@@ -31,6 +31,8 @@ export interface StandIns {
   tool(agent: AnyAgent, spec: Extract<ToolSpec, { kind: 'code' }>, raw: Json, place: Place): StandIn | AmdahlError | undefined;
   /** Undefined where the step's own code runs. */
   step(agent: AnyAgent, raw: Json, place: Place): StandIn | AmdahlError | undefined;
+  /** A person, who is then not asked. What gives nothing stands for nobody's answering in time. */
+  person(agent: AnyAgent, raw: Json, place: Place): StandIn | AmdahlError | undefined;
   /** A model that code of `path` asks through gate(). */
   gated(path: string, model: LanguageModelV4): AmdahlError | undefined;
   /** What was drawn and decided at an asker's place in the run that the test repeats. */

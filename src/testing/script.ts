@@ -159,6 +159,8 @@ class Found {
         return;
       case 'call.succeeded':
         return this.#succeeded(event);
+      case 'call.failed':
+        return this.#failed(event);
       case 'model.requested':
       case 'model.responded':
       case 'model.failed':
@@ -218,8 +220,16 @@ class Found {
   #succeeded({ place, output, from }: EventOf<'call.succeeded'>): void {
     if (from?.run !== undefined) this.#bought.set(from.run, (this.#bought.get(from.run) ?? new Set()).add(from.place));
     const call = this.#agents.get(place);
-    if (call === undefined || call.of !== 'step' || output === undefined || !this.#asking.has(place)) return;
+    // Code without an effect really runs again, unless it asked models; a person is never asked again.
+    const isTaken = call?.of === 'human' || (call?.of === 'step' && this.#asking.has(place));
+    if (call === undefined || !isTaken || output === undefined) return;
     this.#steps.push({ step: call.agent, input: call.input, place, result: output });
+  }
+
+  /** What a person refused, or did not answer, a test's person does not either. */
+  #failed({ place, error }: EventOf<'call.failed'>): void {
+    const call = this.#agents.get(place);
+    if (call?.of === 'human') this.#steps.push({ step: call.agent, input: call.input, place, error });
   }
 
   script(run: RunId): Script {

@@ -29,6 +29,7 @@ export interface Given {
   readonly models: Readonly<Record<string, ModelStandIn>>;
   readonly tools: Readonly<Record<string, CodeStandIn>>;
   readonly steps: Readonly<Record<string, CodeStandIn>>;
+  readonly people: Readonly<Record<string, CodeStandIn>>;
   /** A real run that answers for what is not given by name. */
   readonly repeat?: Repeat;
 }
@@ -60,9 +61,9 @@ function scriptOf(name: string, standIn: unknown): Parameters<typeof scripted>[0
   );
 }
 
-/** @throws AmdahlError MISCONFIGURED for a tool or a step that is nowhere below the agent, where all of that is known. */
-export function checkNames(root: AnyAgent, { tools, steps }: Given): void {
-  const known = { tools: new Set<string>(), steps: new Set<string>(), whole: true };
+/** @throws AmdahlError MISCONFIGURED for a tool, a step or a person that is nowhere below the agent, where all of that is known. */
+export function checkNames(root: AnyAgent, { tools, steps, people }: Given): void {
+  const known = { tools: new Set<string>(), steps: new Set<string>(), people: new Set<string>(), whole: true };
   const seen = new Set<AnyAgent>();
   const visit = (agent: AnyAgent): void => {
     if (seen.has(agent)) return;
@@ -70,12 +71,14 @@ export function checkNames(root: AnyAgent, { tools, steps }: Given): void {
     const { behaviour, kind, name } = agent;
     if (kind === 'flow') known.whole = false;
     if (behaviour.kind === 'step') known.steps.add(name);
+    if (behaviour.kind === 'human') known.people.add(name);
     if (behaviour.kind === 'model')
       for (const [tool, spec] of behaviour.tools) if (spec.kind === 'code') known.tools.add(tool).add(`${name}/${tool}`);
     agent.children.forEach(visit);
   };
   if (typeof root === 'object' && root !== null && 'behaviour' in root) visit(root);
-  for (const [kind, names] of [['tools', Object.keys(tools)] as const, ['steps', Object.keys(steps)] as const]) {
+  for (const [kind, given] of [['tools', tools] as const, ['steps', steps] as const, ['people', people] as const]) {
+    const names = Object.keys(given);
     const odd = known.whole ? names.find((name) => !known[kind].has(name)) : undefined;
     if (odd === undefined) continue;
     const like = nearest(odd, [...known[kind]]);
@@ -117,6 +120,11 @@ export function standInsOf(given: Given, recall?: StandIns['recall']): StandIns 
       const acts = behaviour.kind === 'step' && behaviour.effect !== 'none';
       if (repeat !== undefined && (acts || repeat.hasStep(name))) return again(repeat.step(name, input, place));
       return acts ? stepMissing(name) : undefined;
+    },
+    person: ({ name }, input, place) => {
+      const standIn = own(given.people, name);
+      if (standIn !== undefined) return inPlace(standIn);
+      return repeat?.hasStep(name) === true ? again(repeat.step(name, input, place)) : personMissing(name);
     },
     gated: (path, model) => (isStandIn(model) ? undefined : gatedMissing(path, model)),
     recall: recall ?? (() => []),
@@ -167,6 +175,14 @@ function stepMissing(step: string): AmdahlError {
     'NO_STAND_IN',
     `The step '${step}' acts on the world (effect: 'immediate'), and this test has no stand-in for it. Give what it answers: testRun(agent, input, { steps: { '${step}': (input) => … } }).`,
     { data: { step } },
+  );
+}
+
+function personMissing(name: string): AmdahlError {
+  return new AmdahlError(
+    'NO_STAND_IN',
+    `The person '${name}' is asked, and a test asks nobody. Give what they answer: testRun(agent, input, { people: { '${name}': (input) => … } }); undefined is no answer in time.`,
+    { data: { person: name } },
   );
 }
 

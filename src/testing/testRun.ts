@@ -30,6 +30,8 @@ export interface TestOptions extends Omit<RunOptions, 'models'> {
   readonly tools?: Readonly<Record<string, CodeStandIn>>;
   /** In place of steps, by name. Steps that act need one. */
   readonly steps?: Readonly<Record<string, CodeStandIn>>;
+  /** In place of people (`human`), by name: what they answer. One that gives undefined did not answer in time. Each that is asked needs one. */
+  readonly people?: Readonly<Record<string, CodeStandIn>>;
 }
 
 /** What came of a test, and what happened in it. */
@@ -72,12 +74,13 @@ export async function testWith<I, O>(
   options: TestOptions,
   script: Script | undefined,
 ): Promise<TestResult<O>> {
-  const { models = {}, tools = {}, steps = {}, ...rest } = options;
+  const { models = {}, tools = {}, steps = {}, people = {}, ...rest } = options;
   const repeat = script === undefined ? undefined : new Repeat(script);
-  checkNames(agent, { models, tools, steps });
+  checkNames(agent, { models, tools, steps, people });
   const { given, scripts } = modelsOf(models);
   const repeated = Object.fromEntries((repeat?.agents ?? []).map((name) => [name, repeat?.model(name)])) as Models; // each is there
-  const standIns = { models: { ...repeated, ...given } as Given['models'], tools, steps, ...(repeat === undefined ? {} : { repeat }) }; // names are looked up
+  const all = { ...repeated, ...given } as Given['models']; // names are looked up
+  const standIns = { models: all, tools, steps, people, ...(repeat === undefined ? {} : { repeat }) };
   const events: Event[] = [];
   const { journal = memoryJournal() } = rest;
   const runOptions: RunOptions = {
