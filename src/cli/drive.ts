@@ -14,7 +14,7 @@ import { hitsIn } from '../compose/incidents.ts';
 import { gatesOf } from '../model/gates.ts';
 import { systemClock } from '../run/ports.ts';
 import { checkSecrets } from '../run/secretOptions.ts';
-import type { RunResult } from '../run/runResult.ts';
+import { effectsDone, type RunEffect, type RunResult } from '../run/runResult.ts';
 import { run } from '../run/run.ts';
 import { renderBill } from './billText.ts';
 import { heldBackLines, incidentLines, othersIn } from './incidentText.ts';
@@ -169,7 +169,11 @@ function succeed(journey: Journey, result: RunResult<unknown>, progress: Progres
   const { output, missing, bill, id, resume } = result;
   const status = missing.length === 0 ? 'succeeded' : 'partial';
   if (journey.mode === 'json') {
-    out.line(JSON.stringify({ result: { status, id, output, missing, bill, ...(resume === undefined ? {} : { resume }) } }));
+    out.line(
+      JSON.stringify({
+        result: { status, id, output, missing, ...effectsPart(progress), bill, ...(resume === undefined ? {} : { resume }) },
+      }),
+    );
     return EXIT.succeeded;
   }
   const people = journey.mode === 'people';
@@ -217,7 +221,8 @@ function parked(journey: Journey, progress: Progress, terminal: Terminal): numbe
   const { err, out } = terminal;
   const { id, mode } = journey;
   const asks = openAsksIn(progress).map((ask) => ({ ...ask, run: id }));
-  if (mode === 'json') out.line(JSON.stringify({ result: { status: 'parked', id, asks, bill: billNow(progress.bill) } }));
+  if (mode === 'json')
+    out.line(JSON.stringify({ result: { status: 'parked', id, asks, ...effectsPart(progress), bill: billNow(progress.bill) } }));
   if (mode !== 'people') {
     if (mode === 'quiet') for (const { ask } of asks) err.line(answerCommand(ask));
     return EXIT.parked;
@@ -238,7 +243,7 @@ function fail(journey: Journey, error: unknown, progress: Progress, ran: boolean
   const { err, out } = terminal;
   const { id, mode, debug } = journey;
   const bill: Bill = billNow(progress.bill);
-  if (mode === 'json') out.line(JSON.stringify({ result: { status: 'failed', id, bill, ...errorPart(error) } }));
+  if (mode === 'json') out.line(JSON.stringify({ result: { status: 'failed', id, ...effectsPart(progress), bill, ...errorPart(error) } }));
   reportError(error, err, debug, (hits) => incidentsOf(progress, hits));
   const code = exitCodeOf(error, ran);
   if (mode !== 'people' || !ran) return code;
@@ -250,6 +255,12 @@ function fail(journey: Journey, error: unknown, progress: Progress, ran: boolean
   const next = nextStep(isAmdahlError(error) ? error : undefined, id);
   if (next !== undefined) err.line(err.colors.dim(next));
   return code;
+}
+
+/** What was done to the world, where anything was. */
+function effectsPart({ effects }: Progress): { readonly effects?: readonly RunEffect[] } {
+  const done = effectsDone(effects);
+  return done.length === 0 ? {} : { effects: done };
 }
 
 function errorPart(error: unknown): { readonly error?: unknown } {

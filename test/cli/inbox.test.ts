@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Ended, linesOf, type Place, place } from './cli.ts';
@@ -130,5 +130,56 @@ describe('a run that needs people', () => {
     expect(row).toMatchObject({ status: 'parked', asks: 2 });
     const [shown] = linesOf((await here.amdahl(['show', 'p', '--json'])).out);
     expect(shown).toMatchObject({ tree: { status: 'parked' } });
+  });
+});
+
+const RELEASE = `
+import { pipe, step, transaction } from 'amdahl';
+import { appendFileSync } from 'node:fs';
+const world = (text) => appendFileSync('world.txt', text + '\\n');
+const ticket = step({ name: 'ticket', effect: 'staged', idempotent: true, execute: (title) => { world('ticket ' + title); return 'T-7'; } });
+const post = step({
+  name: 'post', effect: 'staged', approve: true,
+  execute: (about) => { world('post ' + about); if (process.env.BREAK) throw new Error('socket hang up'); return 'sent'; },
+});
+export default transaction(pipe(ticket, post), { name: 'release' });
+`;
+
+describe('a run that acts on the world', () => {
+  it('asks before it acts, says what it did, and asks what became of what broke off', async () => {
+    const { amdahl, dir, write } = place();
+    write('release.ts', RELEASE);
+    const world = (): string => (existsSync(join(dir, 'world.txt')) ? readFileSync(join(dir, 'world.txt'), 'utf8') : '');
+    const asked = await amdahl(['run', 'release.ts', '--input', '"Lamp"', '--id', 'r', '-q']);
+    expect(asked.code).toBe(3);
+    expect(world()).toBe('');
+    const approval = / answer (\S{8})$/m.exec(asked.err)?.[1] ?? 'nothing to answer';
+    expect((await amdahl(['inbox'])).out).toMatch(
+      /args: \[receipt:(.{12})\]\n[\s\S]*receipt:\1…\] stands for what this gives, done before: ticket "Lamp"/,
+    );
+
+    const broke = await amdahl(['answer', approval, 'yes', '--by', 'ana'], { env: { BREAK: '1' } });
+    expect(broke.code).toBe(3);
+    expect(broke.err).toMatch(/^committed ticket "Lamp" → "T-7"$/m);
+    expect(broke.err).toMatch(/^nobody knows whether post .* happened: .*socket hang up/m);
+    expect(broke.err).toMatch(/^effects {2}1 committed, 1 uncertain$/m);
+    const outcome = / answer (\S{8}) 'not done'/.exec(broke.err)?.[1] ?? 'nothing to answer';
+    expect(outcome).not.toBe(approval);
+
+    const done = await amdahl(['answer', outcome, 'not done', '--json']);
+    expect(done.code).toBe(0);
+    expect(linesOf(done.out).at(-1)).toMatchObject({
+      result: {
+        status: 'succeeded',
+        effects: [
+          { tool: 'ticket', state: 'committed', result: 'T-7' },
+          { tool: 'post', state: 'committed', result: 'sent' },
+        ],
+      },
+    });
+    expect(world()).toBe('ticket Lamp\npost T-7\npost T-7\n');
+    const { out } = await amdahl(['show', 'r']);
+    expect(out).toMatch(/committed {2}ticket "Lamp" → "T-7"/);
+    expect(out).toMatch(/→ approved by ana after/);
   });
 });
