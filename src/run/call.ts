@@ -278,19 +278,24 @@ async function confirm(frame: Frame, raw: unknown, { outcome }: RecordedCall): P
   const gaps = frame.gaps === undefined || frame.gaps.length === 0 ? {} : { gaps: frame.gaps };
   const print = session.roster.fingerprintOf(agent);
   const version = print === undefined ? {} : { fingerprint: print };
+  // Of a composite too: a conversation that goes on after it was a tool does not ask it again.
+  const rising = frame.confirmed || frame.staged === undefined || frame.staged.length === 0 ? {} : { staged: frame.staged };
   if (leaf) {
     const key = session.reuse?.keyFor(frame);
     const reuse = key === undefined ? {} : { reuse: key };
-    const rising = frame.confirmed || frame.staged === undefined || frame.staged.length === 0 ? {} : { staged: frame.staged };
     await record(frame, { kind: 'call.succeeded', place, ...version, output: raw as Json, ...gaps, ...reuse, ...rising }); // JSON by toJson() or JSON.parse()
     return;
   }
   const outputHash = hash(written(raw, frame.path));
   if (outcome?.kind === 'succeeded') {
-    if (outcome.outputHash === outputHash) return;
+    if (outcome.outputHash === outputHash && isEqual(outcome.staged, rising.staged)) return;
     session.note({ kind: 'call.retracted', place, why: 'differs' });
   }
-  await record(frame, { kind: 'call.succeeded', place, ...version, outputHash, ...gaps });
+  await record(frame, { kind: 'call.succeeded', place, ...version, outputHash, ...gaps, ...rising });
+}
+
+function isEqual(before: readonly string[] = [], now: readonly string[] = []): boolean {
+  return before.length === now.length && before.every((key, index) => key === now[index]);
 }
 
 /** What a composite gives, as text. Dates and the like may be in it, but nothing that has no JSON form at all. */

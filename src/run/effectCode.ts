@@ -103,12 +103,14 @@ async function agentOf(session: Session, calls: readonly Place[]): Promise<AnyAg
   return agent;
 }
 
-function partsOf({ behaviour, children }: AnyAgent): readonly AnyAgent[] {
+/** Agents that an agent may ask, as far as that is known without running it. Pure. */
+export function partsOf({ behaviour, children }: AnyAgent): readonly AnyAgent[] {
   if (behaviour.kind !== 'model') return children;
   return [...behaviour.tools.values()].flatMap((tool) => (tool.kind === 'agent' ? [tool.agent] : []));
 }
 
-async function startOf(session: Session, call: Place): Promise<EventOf<'call.started'> | undefined> {
+/** How a call began. */
+export async function startOf(session: Session, call: Place): Promise<EventOf<'call.started'> | undefined> {
   for (const { event } of await session.lookUp(call)) if (event.kind === 'call.started') return event;
   return undefined;
 }

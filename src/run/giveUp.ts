@@ -31,7 +31,7 @@ async function undo(frame: Frame, life: Life, effect: EffectRecord, nth: number)
   const { session } = frame;
   let known = await findEffect(session, effect).catch(() => undefined);
   if (known === undefined) {
-    await rediscover(frame, life);
+    await rediscover(frame, life, effect.calls);
     known = await findEffect(session, effect).catch(() => undefined);
   }
   session.check();

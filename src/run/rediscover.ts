@@ -8,17 +8,37 @@ import { canonical, hash, toJson } from '../agent/canonical.ts';
 import { AmdahlError, reviveError } from '../agent/errors.ts';
 import type { EventOf, Place } from '../journal/event.ts';
 import { Asker, type Frame } from './asker.ts';
+import { partsOf, startOf } from './effectCode.ts';
 import { Life } from './life.ts';
 import { askerPlace } from './place.ts';
 import { foldCall } from './recorded.ts';
 import { CallScope } from './scope.ts';
 import type { Session } from './session.ts';
 
-/** Fills `session.met` with the agents of calls below that are on record. What user code throws meanwhile is nobody's affair. */
+/**
+ * Fills `session.met` with the agents of calls below that are on record: of the call of the frame, and of the composites on the
+ * way from it down to one of `calls`, which are an effect's. What user code throws meanwhile is nobody's affair.
+ */
 export async function rediscover(
   { session, agent, place, path }: Pick<Frame, 'session' | 'agent' | 'place' | 'path'>,
   above: Life,
+  calls: readonly Place[] = [],
 ): Promise<void> {
+  const { met } = session;
+  await walkAlone(session, agent, place, path, above);
+  for (let at = calls.indexOf(place); at > 0; at -= 1) {
+    const [below = place, here = place] = calls.slice(at - 1, at + 1);
+    const asker = met.get(here);
+    if (asker === undefined) return;
+    if (!met.has(below) && here !== place) await walkAlone(session, asker, here, path, above);
+    if (met.has(below)) continue;
+    const name = (await startOf(session, below))?.agent;
+    const part = partsOf(asker).find((one) => one.name === name);
+    if (part !== undefined) met.set(below, part);
+  }
+}
+
+async function walkAlone(session: Session, agent: AnyAgent, place: Place, path: string, above: Life): Promise<void> {
   const life = new Life(above);
   try {
     await life.race(walk(session, agent, place, path, life));
