@@ -14,8 +14,6 @@ import { plant, presentEntry } from './grove.ts';
 import type { Call, Grove } from './grove.ts';
 import { grow } from './growth.ts';
 
-export type { AskRecord } from './askLedger.ts';
-export type { EffectRecord } from './effects.ts';
 export type { AttemptNode, CallNode, CallStatus, Cost, RunTree, TurnNode, WaitNode } from './callNode.ts';
 
 export interface TreeOptions {
