@@ -32,7 +32,7 @@ export interface AnsweredFrom {
   readonly refused: readonly { readonly ask: string; readonly error: AmdahlError }[];
 }
 
-const OPTIONS: OptionNames<AnswerFromOptions> = { by: true, scope: true, journal: true, clock: true, run: true };
+const OPTIONS: OptionNames<AnswerFromOptions> = { by: true, scope: true, journal: true, clock: true, secrets: true, run: true };
 
 /**
  * Answers what runs have asked on a page (`toUIMessageStream()`), with the approval responses and tool outputs of the AI SDK that its
@@ -60,7 +60,7 @@ export async function answerFrom(messages: readonly UiMessageLike[], options: An
   return { said, runs: [...new Set(said.map((one) => one.run))], refused };
 }
 
-const REFUSALS: ReadonlySet<string> = new Set(['ASK_UNKNOWN', 'ASK_CLOSED', 'CONTRACT_VIOLATION', 'NOT_JSON']);
+const REFUSALS: ReadonlySet<string> = new Set(['ASK_UNKNOWN', 'ASK_CLOSED', 'CONTRACT_VIOLATION', 'NOT_JSON', 'SECRET_IN_CONTRACT']);
 
 /** What a part of the page says to an ask. */
 type Response =

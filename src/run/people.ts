@@ -16,6 +16,9 @@ import { isWorkedOn } from '../journal/rows.ts';
 import { defaultJournal } from '../journal/sqlite.ts';
 import type { AskKind } from '../journal/worldEvent.ts';
 import { type Clock, systemClock } from './ports.ts';
+import { checkSecrets, knownSecrets, type SecretOptions } from './secretOptions.ts';
+import { Secrets } from './secrets.ts';
+import { systemSurroundings } from './surroundings.ts';
 
 /** A question that waits for a person. Times in epoch ms. */
 export interface OpenAsk {
@@ -54,6 +57,8 @@ export interface SayOptions {
   /** Default: SQLite in the folder `.amdahl`, or where AMDAHL_DIR says. */
   readonly journal?: Journal;
   readonly clock?: Clock;
+  /** What may stand in no answer, besides values of environment variables named like keys: it is SECRET_IN_CONTRACT, as in `run`. */
+  readonly secrets?: SecretOptions;
 }
 
 /** Something was said to an ask, durably, and nobody else can say anything to it any more. */
@@ -68,7 +73,7 @@ export interface Said {
 }
 
 const LOOK: OptionNames<AsksOptions> = { scope: true, run: true, journal: true, clock: true };
-const SAY: OptionNames<SayOptions> = { by: true, scope: true, journal: true, clock: true };
+const SAY: OptionNames<SayOptions> = { by: true, scope: true, journal: true, clock: true, secrets: true };
 
 /**
  * The questions that wait for somebody, oldest first. O(those that are open).
@@ -126,7 +131,8 @@ export function openAsk(opened: EventOf<'ask.opened'>, row: Pick<AskRow, 'run' |
 
 /**
  * Answers a question, by its id (or the beginning of it that no other has). The first answer stands, whoever gives it.
- * @throws AmdahlError CONTRACT_VIOLATION with what does not fit the form; ASK_UNKNOWN; ASK_CLOSED with what came of it; NOT_JSON; JOURNAL_*
+ * @throws AmdahlError CONTRACT_VIOLATION with what does not fit the form; ASK_UNKNOWN; ASK_CLOSED with what came of it;
+ *   NOT_JSON; SECRET_IN_CONTRACT; JOURNAL_*
  */
 export async function answer(ask: string | Pick<OpenAsk, 'ask'>, value: unknown, options: SayOptions = {}): Promise<Said> {
   checkSay(options, 'answer()');
@@ -156,7 +162,7 @@ function checkSay(options: SayOptions, who: string): void {
 
 async function say(
   given: string | Pick<OpenAsk, 'ask'>,
-  { by, scope, journal = defaultJournal(), clock = systemClock }: SayOptions,
+  { by, scope, secrets, journal = defaultJournal(), clock = systemClock }: SayOptions,
   reply: Reply,
   check: (opened: EventOf<'ask.opened'>) => void,
 ): Promise<Said> {
@@ -168,6 +174,8 @@ async function say(
   const run = await journal.row(row.run);
   if (opened === undefined || run === undefined) throw unknown(id);
   if (row.state === 'open') check(opened);
+  // What is said stands in the journal's table until the run takes it, and only then are its own secrets put out of it.
+  secretsHere(secrets).refuse({ ...reply, by }, 'What is said to the question');
   const now = clock.now();
   const responded = await journal.respond(row.ask, by === undefined ? reply : { ...reply, by }, now);
   if (responded.kind === 'unknown') throw unknown(id);
@@ -181,6 +189,11 @@ async function say(
     agent: run.agent,
     ...(works ? { owner: { id: owner.id, pid: owner.pid, host: owner.host } } : {}),
   };
+}
+
+function secretsHere(options: SecretOptions = {}): Secrets {
+  checkSecrets(options);
+  return new Secrets(knownSecrets(options, { env: systemSurroundings.env }));
 }
 
 /** K2: an id that fits several is told of where no scope is kept apart. */

@@ -149,6 +149,18 @@ describe('an answer', () => {
     expect((await failure(answer('same-0', 'yes', options(journal)))).message).toContain('same-000001, same-000002');
   });
 
+  test('that holds a secret of whoever gives it is not stored, and says where it is', async () => {
+    const journal = memoryJournal();
+    await asked(journal, { ask: 'a-000000000' });
+    const secrets = { values: { DESK_KEY: 'sk-very-secret-0123456789' } };
+    const error = await failure(answer('a-000000000', 'use sk-very-secret-0123456789', { ...options(journal), secrets }));
+    expect(error).toMatchObject({ code: 'SECRET_IN_CONTRACT', data: { secret: 'DESK_KEY', path: 'value' } });
+    expect((await failure(refuse('a-000000000', 'sk-very-secret-0123456789', { ...options(journal), secrets }))).code).toBe(
+      'SECRET_IN_CONTRACT',
+    );
+    expect((await journal.ask('a-000000000'))?.state).toBe('open');
+  });
+
   test('is refused with advice where it is said the wrong way', async () => {
     const journal = memoryJournal();
     expect((await failure(refuse('a-000000000', '', options(journal)))).message).toContain('takes a reason');
