@@ -141,7 +141,7 @@ export class CommitOne {
     const { session } = this.#frame;
     const found = await findEffect(session, effect);
     if (found !== undefined) return found;
-    await rediscover(this.#frame, this.#life);
+    await rediscover(this.#frame, this.#life, effect.calls);
     return await findEffect(session, effect);
   }
 

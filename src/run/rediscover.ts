@@ -1,7 +1,8 @@
 // Walking a confirmed composite over what is recorded, to learn who the agents below it are: what a flow asks stands in its code
 // alone, and its confirmed effects need the code of theirs. Called by commit.ts and giveUp.ts in an entry that did not run it.
 //
-// W1 nothing is asked, spent or decided: what has no answer on record fails, and the walk goes on or ends as the code does then.
+// W1 nothing is asked or spent. What has no answer on record fails, and the walk goes on or ends as the code does then; where that
+//    does not lead to the agent that is looked for (the code was edited since), it gives nothing instead, in a second walk.
 
 import type { AnyAgent } from '../agent/definition.ts';
 import { canonical, hash, toJson } from '../agent/canonical.ts';
@@ -15,6 +16,17 @@ import { foldCall } from './recorded.ts';
 import { CallScope } from './scope.ts';
 import type { Session } from './session.ts';
 
+/** How much without an answer a walk passes by: the code may ask until it hears something. */
+const UNKNOWN_MAX = 100;
+
+/** One walk. `unknown`: how much without an answer it still passes by. `seen`: whom it came by, by name. */
+interface Walk {
+  readonly session: Session;
+  readonly life: Life;
+  readonly seen: Map<string, AnyAgent>;
+  unknown: number;
+}
+
 /**
  * Fills `session.met` with the agents of calls below that are on record: of the call of the frame, and of the composites on the
  * way from it down to one of `calls`, which are an effect's. What user code throws meanwhile is nobody's affair.
@@ -25,74 +37,86 @@ export async function rediscover(
   calls: readonly Place[] = [],
 ): Promise<void> {
   const { met } = session;
-  await walkAlone(session, agent, place, path, above);
-  for (let at = calls.indexOf(place); at > 0; at -= 1) {
+  met.set(place, agent);
+  const top = calls.indexOf(place);
+  if (top <= 0) await walkAlone(session, agent, place, path, above, 0);
+  for (let at = top; at > 0; at -= 1) {
     const [below = place, here = place] = calls.slice(at - 1, at + 1);
     const asker = met.get(here);
     if (asker === undefined) return;
-    if (!met.has(below) && here !== place) await walkAlone(session, asker, here, path, above);
-    if (met.has(below)) continue;
-    const name = (await startOf(session, below))?.agent;
-    const part = partsOf(asker).find((one) => one.name === name);
-    if (part !== undefined) met.set(below, part);
+    const name = (await startOf(session, below))?.agent ?? '';
+    for (const unknown of [0, UNKNOWN_MAX]) {
+      if (met.has(below)) break;
+      const seen = await walkAlone(session, asker, here, path, above, unknown);
+      const part = seen.get(name) ?? partsOf(asker).find((one) => one.name === name);
+      if (!met.has(below) && part !== undefined) met.set(below, part);
+    }
   }
 }
 
-async function walkAlone(session: Session, agent: AnyAgent, place: Place, path: string, above: Life): Promise<void> {
+async function walkAlone(
+  session: Session,
+  agent: AnyAgent,
+  place: Place,
+  path: string,
+  above: Life,
+  unknown: number,
+): Promise<ReadonlyMap<string, AnyAgent>> {
   const life = new Life(above);
+  const one: Walk = { session, life, seen: new Map(), unknown };
   try {
-    await life.race(walk(session, agent, place, path, life));
+    await life.race(walk(one, agent, place, path));
   } catch {
     session.check();
   } finally {
     life.end(new AmdahlError('CANCELLED', `'${path}' was walked for its agents alone.`));
   }
+  return one.seen;
 }
 
 /** What the call gave, as far as that is on record. */
-async function walk(session: Session, agent: AnyAgent, place: Place, path: string, life: Life): Promise<unknown> {
-  session.met.set(place, agent);
+async function walk(one: Walk, agent: AnyAgent, place: Place, path: string): Promise<unknown> {
+  const { session, life } = one;
   const entries = await session.lookUp(place);
+  if (entries.length === 0) return nothingFrom(one, path);
+  session.met.set(place, agent);
   const { outcome, last, confirmed, attempts } = foldCall(entries);
   const known = confirmed ?? outcome ?? last;
   if (known !== undefined && 'error' in known) throw reviveError(known.error);
   const { behaviour } = agent;
   if (behaviour.kind === 'composite') {
-    const started = entries.find((one): one is typeof one & { event: EventOf<'call.started'> } => one.event.kind === 'call.started');
-    const input = await agent.input.validate(started?.event.input);
-    if (!input.ok) throw notRecorded(path);
-    const number = attempts.at(-1)?.number ?? 0;
-    const asker = new Asker(session, askerPlace(place, 'attempt', number), path, undefined, life, (...given) =>
-      quiet(ask(session, life, ...given)),
+    const started = entries.find(
+      (entry): entry is typeof entry & { event: EventOf<'call.started'> } => entry.event.kind === 'call.started',
     );
+    const input = await agent.input.validate(started?.event.input);
+    if (!input.ok) return nothingFrom(one, path);
+    const number = attempts.at(-1)?.number ?? 0;
+    const asker = new Asker(session, askerPlace(place, 'attempt', number), path, undefined, life, (...given) => quiet(ask(one, ...given)));
     const context: unknown = agent.context === undefined ? undefined : await session.contexts.give(agent.context, `'${path}'`);
     return await behaviour.body(input.value, new CallScope(asker, context));
   }
-  if (known?.output === undefined) throw notRecorded(path);
+  if (known?.output === undefined) return nothingFrom(one, path);
   const checked = await agent.output.validate(known.output);
   return checked.ok ? checked.value : known.output;
 }
 
-async function ask(
-  session: Session,
-  life: Life,
-  asker: Asker,
-  agent: AnyAgent,
-  raw: unknown,
-  options: { readonly key?: string } = {},
-): Promise<unknown> {
+function nothingFrom(one: Walk, path: string): undefined {
+  one.unknown -= 1;
+  if (one.unknown < 0) throw new AmdahlError('CANCELLED', `'${path}' has no answer on record.`);
+  return undefined;
+}
+
+async function ask(one: Walk, asker: Asker, agent: AnyAgent, raw: unknown, options: { readonly key?: string } = {}): Promise<unknown> {
+  const { session } = one;
+  one.seen.set(agent.name, agent);
   const given = agent.input.raw === undefined ? raw : agent.input.raw(raw);
   const input = session.secrets.input(agent, toJson(given, `the input of '${agent.name}'`), agent.name);
   const { place, path } = asker.identify(agent.name, hash(canonical(input)), options.key);
-  return await walk(session, agent, place, path, life);
+  return await walk(one, agent, place, path);
 }
 
 /** The code may not have awaited it. */
 function quiet<T>(answer: Promise<T>): Promise<T> {
   answer.catch(() => {});
   return answer;
-}
-
-function notRecorded(path: string): AmdahlError {
-  return new AmdahlError('CANCELLED', `'${path}' has no answer on record.`);
 }
