@@ -226,8 +226,14 @@ function* attemptLines({ attempt, turns, rejected }: AttemptNode, of: number, op
   if (of > 1) yield `attempt ${attempt + 1}`;
   for (const [index, turn] of turns.entries()) yield* turnLines(turn, index + 1, indent, options);
   if (rejected !== undefined) {
-    const by = { contract: 'its contract', check: 'a check', code: 'code that threw', approval: 'a person' };
-    yield `${indent}${colors.red(`rejected by ${by[rejected.why]}`)}`;
+    const by = {
+      contract: 'rejected by its contract',
+      check: 'rejected by a check',
+      code: 'rejected by code that threw',
+      approval: 'rejected by a person',
+      undone: 'undone for what is above it',
+    };
+    yield `${indent}${colors.red(by[rejected.why])}`;
     for (const line of problemLines(rejected.problems, options)) yield indent + line;
   }
 }

@@ -76,7 +76,7 @@ export interface WaitNode {
 export interface AttemptNode {
   readonly attempt: number;
   readonly turns: readonly TurnNode[];
-  readonly rejected?: { readonly why: 'contract' | 'check' | 'code' | 'approval'; readonly problems: readonly Problem[] };
+  readonly rejected?: { readonly why: 'contract' | 'check' | 'code' | 'approval' | 'undone'; readonly problems: readonly Problem[] };
 }
 
 export interface CallNode {

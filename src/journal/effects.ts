@@ -121,6 +121,11 @@ export class Effects {
     return keys === undefined ? [] : [...keys].flatMap((key) => this.get(key) ?? []);
   }
 
+  /** Whether anything was ever staged or begun at a call or below it. */
+  has(call: Place): boolean {
+    return this.#byCall.has(call);
+  }
+
   /** Whether something below a call has begun and may stand: it was neither discarded nor undone. */
   stand(call: Place): boolean {
     for (const key of this.#byCall.get(call) ?? []) if (mayStand(this.get(key))) return true;

@@ -170,7 +170,8 @@ export type AttemptEvent =
       readonly place: Place;
       readonly attempt: number;
       /** 'approval': a person refused an effect of it. */
-      readonly why: 'contract' | 'check' | 'code' | 'approval';
+      /** 'undone': what it did was undone for what is above it. */
+      readonly why: 'contract' | 'check' | 'code' | 'approval' | 'undone';
       readonly problems: readonly Problem[];
     };
 

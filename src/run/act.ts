@@ -56,36 +56,44 @@ export async function act(frame: Frame, deed: Deed): Promise<Done> {
   if (known?.state === 'committed') return { kind: 'returned', result: known.result ?? null };
   if (known?.state === 'committing' || known?.state === 'uncertain') {
     if (known.state === 'committing') session.note({ kind: 'effect.uncertain', place: known.place, calls: known.calls, key: known.key });
-    const done = known.notDone === true ? undefined : await settled(frame, deed, known, true);
-    if (done !== undefined) return done;
+    const next = known.notDone === true ? 'begin' : await settled(frame, deed, known, true);
+    return typeof next === 'string' ? await begin(frame, deed, next) : next;
   }
-  return await begin(frame, deed);
+  return await begin(frame, deed, 'begin');
 }
 
 /**
- * Waits until an act may begin. To be asked before act(), and apart from what its code does.
+ * Waits until an act may begin, and asks whoever must approve of it. To be asked before act(), and apart from what its code does.
  * @throws AmdahlError APPROVAL_REFUSED where a person must say yes and did not.
  */
 export async function allow(frame: Frame, deed: Deed): Promise<void> {
   const { session, life } = frame;
   const { rules, tool, path, args, key } = deed;
   if (mayStand(session.effects.get(key))) return;
+  await session.divergence.gate(deed, life);
   if (rules.approve === undefined || !(await life.lend(async (signal) => await needsApproval(rules, deed.about(signal))))) return;
   const wanted = { tool, path, args, key, calls: chainOf(frame) };
   const refused = refusalOf(await session.asks.ask(approvalQuestion(wanted, frame.place), life), wanted);
   if (refused !== undefined) throw refused;
 }
 
-async function begin(frame: Frame, deed: Deed): Promise<Done> {
+/** How an act begins: as what was certainly not done, or with the key of what may have been. */
+type Beginning = 'begin' | 'send again';
+
+async function begin(frame: Frame, deed: Deed, how: Beginning): Promise<Done> {
   const { session, life } = frame;
   const { place, attempt, path, tool, args, key } = deed;
   const calls = chainOf(frame);
-  for (let beginning = 1; ; beginning += 1) {
+  for (let [beginning, present] = [1, how]; ; beginning += 1) {
     session.check();
     await session.settle({ kind: 'effect.committing', place, calls, attempt, path, tool, key, args, effect: 'immediate' });
-    const over = session.interrupted ?? life.error;
+    // What may have been done must be known, whether or not its call is over.
+    const over = session.interrupted ?? (present === 'begin' ? life.error : undefined);
     if (over !== undefined) {
-      await session.settle({ kind: 'effect.discarded', place, calls, key, why: 'not begun' });
+      const undecided = { place, calls, key };
+      await session.settle(
+        present === 'begin' ? { kind: 'effect.discarded', ...undecided, why: 'not begun' } : { kind: 'effect.uncertain', ...undecided },
+      );
       throw over;
     }
     const start = session.clock.now();
@@ -98,8 +106,9 @@ async function begin(frame: Frame, deed: Deed): Promise<Done> {
       throw session.interrupted;
     }
     const known = session.effects.get(key);
-    const done = known === undefined ? undefined : await settled(frame, deed, known, beginning < BEGINNINGS_MAX);
-    if (done !== undefined) return done;
+    const next = known === undefined ? 'begin' : await settled(frame, deed, known, beginning < BEGINNINGS_MAX);
+    if (typeof next !== 'string') return next;
+    present = next;
   }
 }
 
@@ -118,20 +127,20 @@ async function returned(frame: Frame, { place, key }: Deed, done: Done, start: n
 }
 
 /**
- * What became of an act that never came back. Undefined where it is to begin (again): with the same key, or because somebody
- * knows that it was not done.
+ * What became of an act that never came back, or how it begins again: with the same key, or because somebody knows that it was
+ * not done.
  */
-async function settled(frame: Frame, deed: Deed, effect: EffectRecord, maySend: boolean): Promise<Done | undefined> {
+async function settled(frame: Frame, deed: Deed, effect: EffectRecord, maySend: boolean): Promise<Done | Beginning> {
   const { session, life } = frame;
   const { place, key, rules } = deed;
-  if (rules.idempotent === true && maySend && life.error === undefined) return undefined;
+  if (rules.idempotent === true && maySend) return 'send again';
   const outcome = await settle(frame, { effect, rules, about: deed.about });
   session.check();
   switch (outcome.kind) {
     case 'done':
       return await known(frame, deed, outcome);
     case 'not done':
-      if (life.error === undefined) return undefined;
+      if (life.error === undefined) return 'begin';
       await session.settle({ kind: 'effect.discarded', place, calls: effect.calls, key, why: 'not done' });
       throw life.error;
     case 'given up': {

@@ -29,7 +29,10 @@ export async function answerFromJournal(frame: Frame, recorded: RecordedCall, in
   const { outcome } = recorded;
   const { session, agent, place, path } = frame;
   const { findings } = session;
-  if (recorded.confirmed !== undefined) return await answerConfirmed(frame, recorded.confirmed);
+  if (recorded.confirmed !== undefined) {
+    session.divergence.answered(place);
+    return await answerConfirmed(frame, recorded.confirmed);
+  }
   if (outcome === undefined) {
     const leaf = agent.behaviour.kind !== 'composite';
     if (leaf && findings !== undefined && recorded.startedAt === undefined) findings.fresh += 1;
@@ -54,6 +57,7 @@ export async function answerFromJournal(frame: Frame, recorded: RecordedCall, in
     if (!same && !isWord(agent, outcome.error)) return forget(frame, recorded, 'program', 'it failed before, and the program has changed');
     const error = reviveError(outcome.error);
     ANSWERED.set(error, place);
+    session.divergence.answered(place);
     if (error.where.place === place) findings?.kept.push({ path, code: error.code });
     throw error;
   }

@@ -86,6 +86,8 @@ export class Asker {
   /** Effects of what it asked, and those below it, that are over. */
   #raised: { readonly by: Asker; readonly slot: number; readonly keys: readonly string[] }[] | undefined;
   #isDropped = false;
+  /** Calls that have effects, of this branch and those below it. */
+  #acting: Set<Place> | undefined;
   #questions: Map<string, Asked> | undefined;
   #asked = 0;
   #over = false;
@@ -176,6 +178,16 @@ export class Asker {
     const kept = this.#raised.filter(({ by }) => !by.#isGone());
     const inTurn = kept.map(({ by, slot, keys }) => ({ order: [...by.#order(), slot], keys })).sort((a, b) => compare(a.order, b.order));
     return [...new Set(inTurn.flatMap(({ keys }) => keys))];
+  }
+
+  /** A call below has effects: every branch that it stands in knows. */
+  noteActing(call: Place): void {
+    if (this.isRaced) (this.#acting ??= new Set()).add(call);
+    (this.#above ?? this.frame?.asker)?.noteActing(call);
+  }
+
+  get acting(): ReadonlySet<Place> | undefined {
+    return this.#acting;
   }
 
   /** What it asked counts for nothing: it failed, or lost. */

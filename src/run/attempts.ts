@@ -2,11 +2,12 @@
 // behind the agent: a conversation (conversation.ts), code, or other agents.
 //
 // A1 an attempt that was not refused goes on where it stopped; a refused one is followed by a fresh one.
-// A2 once an act on the world has begun below a call, it gets no fresh attempt, now or on a resume.
+// A2 once an act on the world has begun below a call, it gets no fresh attempt, now or on a resume, before that is undone; what a
+//    refused attempt did is undone before the next one, or the call's failure.
 
 import type { CompositeBehaviour, StepBehaviour } from '../agent/definition.ts';
 import { toJson } from '../agent/canonical.ts';
-import { AmdahlError, describe, type Problem, problemList, reviveError } from '../agent/errors.ts';
+import { AmdahlError, describe, type ErrorCode, type Problem, problemList, reviveError } from '../agent/errors.ts';
 import { receiptOf } from '../agent/receipt.ts';
 import type { Json, Place } from '../journal/event.ts';
 import type { Judged } from '../model/loop.ts';
@@ -23,6 +24,7 @@ import { askerPlace } from './place.ts';
 import type { RecordedCall, Rejection } from './recorded.ts';
 import { CallScope } from './scope.ts';
 import { consider } from './staging.ts';
+import { canUndo, undoBelow, undoCalls } from './undo.ts';
 
 /** A call's input: as asked (its identity) and as contracted (what code sees). */
 export interface Input {
@@ -40,13 +42,15 @@ export interface Attempt {
 }
 
 type Standing = Extract<Judged, { ok: true }>;
-type Refusal = { readonly ok: false; readonly why: 'contract' | 'check' | 'code' | 'approval'; readonly problems: readonly Problem[] };
+type Refusal = { readonly ok: false; readonly why: Rejection['why']; readonly problems: readonly Problem[] };
 
 /** Attempts until one stands. Rejects with why the last one did not. */
 export async function attemptAll(frame: Frame, input: Input, recorded: RecordedCall): Promise<Standing> {
   const { session, agent, place } = frame;
   const print = session.roster.fingerprintOf(agent);
   const rejected = rejectionsOf(recorded, print);
+  // A crash may have kept it from being undone.
+  if (recorded.attempts.at(-1)?.rejected !== undefined) await undoBelow(frame);
   const final = rejected.at(-1);
   if (final !== undefined && final.why !== 'code' && (rejected.length >= agent.attempts || session.effects.stand(place))) {
     // The last attempt it may have was refused, and a crash kept that from being recorded as its failure.
@@ -59,7 +63,7 @@ export async function attemptAll(frame: Frame, input: Input, recorded: RecordedC
     if (!attempt.again)
       session.note({ kind: 'attempt.started', place, attempt: attempt.number, ...(print === undefined ? {} : { fingerprint: print }) });
     rejections += 1;
-    const isLast = (): boolean => rejections >= agent.attempts || session.effects.stand(place);
+    const isLast = (): boolean => rejections >= agent.attempts;
     // What an attempt did to its input must not reach the next: it gets the recorded one.
     const given = attempt.again || rejections === 1 ? input : await inputAgain(frame, input);
     const judged = await attemptOnce(frame, given, attempt, isLast);
@@ -67,7 +71,11 @@ export async function attemptAll(frame: Frame, input: Input, recorded: RecordedC
     if (judged.ok) return judged;
     session.note({ kind: 'attempt.rejected', place, attempt: attempt.number, why: judged.why, problems: judged.problems });
     discardBelow(frame, 'its attempt was refused');
-    if (isLast()) throw refusedForGood(frame, judged, rejections);
+    if (session.effects.stand(place)) {
+      await session.append();
+      await undoBelow(frame);
+    }
+    if (isLast() || session.effects.stand(place)) throw refusedForGood(frame, judged, rejections);
   }
 }
 
@@ -111,7 +119,7 @@ function firstAttempt(frame: Frame, recorded: RecordedCall): Attempt {
 function rejectionsOf(recorded: RecordedCall, print: string | undefined): readonly Rejection[] {
   const since = recorded.retracted?.seq ?? -1;
   return recorded.attempts.flatMap(({ fingerprint, rejected }) =>
-    rejected !== undefined && rejected.seq > since && fingerprint === print ? [rejected] : [],
+    rejected !== undefined && rejected.why !== 'undone' && rejected.seq > since && fingerprint === print ? [rejected] : [],
   );
 }
 
@@ -150,14 +158,16 @@ async function attemptCode(
   } catch (thrown) {
     // With attempts left, code that threw is tried afresh; the last time its error is the call's.
     if (life.error !== undefined || session.interrupted !== undefined || isLast() || isRefused(thrown)) throw thrown;
+    if (!(await canUndo(frame))) throw thrown;
     return { ok: false, why: 'code', problems: [{ path: '', message: describe(thrown) }] };
   }
 }
 
-/** What a person refused, or what can never be done where it stands, is refused in every attempt. */
+/** What a person or the program's own rules refused is refused in every attempt. */
 function isRefused(thrown: unknown): boolean {
-  return thrown instanceof AmdahlError && (thrown.code === 'APPROVAL_REFUSED' || thrown.code === 'EFFECT_REFUSED');
+  return thrown instanceof AmdahlError && REFUSED.has(thrown.code);
 }
+const REFUSED: ReadonlySet<ErrorCode> = new Set(['APPROVAL_REFUSED', 'EFFECT_REFUSED', 'EFFECT_UNCERTAIN']);
 
 async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input, attempt: Attempt): Promise<Judged> {
   const { agent, life, path, place, session } = frame;
@@ -229,7 +239,7 @@ async function attemptComposite(frame: Frame, behaviour: CompositeBehaviour, inp
   // Only a flow has code of its own: that of other composites asks agents and nothing else.
   const code = agent.kind === 'flow' ? new CodeAsker(frame, asker.place, attempt.number) : undefined;
   const context = agent.context === undefined ? undefined : await contextOf(frame);
-  const run = (): Promise<unknown> => body(behaviour, input.value, new CallScope(asker, context));
+  const run = (): Promise<unknown> => body(behaviour, input.value, new CallScope(asker, context, undoCalls));
   let value: unknown;
   try {
     value = await life.race(code === undefined ? run() : code.run(run));

@@ -18,12 +18,13 @@ import { ANSWERED, type Answered, answerFromJournal } from './answered.ts';
 import { Asker, chainOf, type Frame } from './asker.ts';
 import { attemptAll } from './attempts.ts';
 import { commitPoint, isCommitted, rollForward } from './commit.ts';
-import { refuseHeldActs } from './holders.ts';
+import { holdsActs, refuseHeldActs } from './holders.ts';
 import { Life } from './life.ts';
 import { limitError } from './limits.ts';
 import { discardBelow, holderOf, restage } from './outbox.ts';
 import { accountOf, letRaise } from './raise.ts';
 import { foldCall, NOTHING_RECORDED, type RecordedCall } from './recorded.ts';
+import { undoBelow } from './undo.ts';
 import { armTimeCap } from './timeCap.ts';
 
 /** Asks `agent` on behalf of `asker`. Rejects with the call's AmdahlError, or with why the run was interrupted. */
@@ -63,6 +64,11 @@ async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promis
   const { session } = asker;
   const { place } = question;
   session.findings?.asked.add(place);
+  session.divergence.asked(place, agent.behaviour.kind !== 'composite');
+  if (session.inherited !== undefined && session.effects.has(place)) {
+    session.met.set(place, agent);
+    asker.noteActing(place);
+  }
   const frame = openFrame(asker, agent, question); // its life begins before the first await: who ends the asker ends it
   const above = asker.frame?.life;
   session.busy.open(frame.life, above);
@@ -327,6 +333,7 @@ async function fail(frame: Frame, thrown: unknown, { outcome }: RecordedCall): P
     const print = session.roster.fingerprintOf(agent);
     if (outcome !== undefined) session.note({ kind: 'call.retracted', place, why: 'differs' });
     discardBelow(frame, `'${path}' failed`);
+    if (!frame.confirmed && holdsActs(agent)) await undoBelow(frame);
     await record(frame, {
       kind: 'call.failed',
       place,

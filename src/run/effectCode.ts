@@ -66,6 +66,7 @@ export function effectCodeOf(agent: AnyAgent, tool: string): EffectCode | undefi
 
 /** Remembers who the calls of a frame and above are, so that what they do can be found again. */
 export function meet(frame: Frame): void {
+  frame.asker.noteActing(frame.place);
   for (let one: Frame | undefined = frame; one !== undefined; one = one.asker.frame) one.session.met.set(one.place, one.agent);
 }
 

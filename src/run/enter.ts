@@ -1,16 +1,14 @@
-// Entering a run: its first time or once more. Conflicts, open acts and what is to be forgotten are settled here, before
+// Entering a run: its first time or once more. Conflicts and what is to be forgotten are settled here, before
 // its root is asked. Called by run.ts, with the claim in hand.
 
 import type { Budget } from '../agent/budget.ts';
 import type { AnyAgent } from '../agent/definition.ts';
 import { canonical, hash, toJson } from '../agent/canonical.ts';
-import { AmdahlError, recordError } from '../agent/errors.ts';
-import { billNow } from '../journal/bill.ts';
+import { AmdahlError } from '../agent/errors.ts';
 import type { EventOf, Happening, Json, Place, RunId } from '../journal/event.ts';
 import type { Claim, Journal } from '../journal/journal.ts';
 import { reuseRule } from '../agent/reuse.ts';
 import { programPrint } from '../agent/programPrint.ts';
-import { uncertain } from './uncertain.ts';
 import { AnswerIndex, takenFrom } from './answerIndex.ts';
 import type { Contexts } from './contexts.ts';
 import type { Limits } from './limits.ts';
@@ -23,7 +21,6 @@ import { isOfSubject, refuseWithoutScope, type Source, sourceOf } from './rerun.
 import { Reuse } from './reuse.ts';
 import { retried } from './retry.ts';
 import type { RunOptions } from './runOptions.ts';
-import { RunError } from './runResult.ts';
 import { PLACEHOLDER } from './secretTexts.ts';
 import type { Secrets } from './secrets.ts';
 import { Session } from './session.ts';
@@ -53,7 +50,7 @@ export interface Driving {
   readonly options: Entering;
 }
 
-/** Begins a run, or enters it again: conflicts, open acts and what is to be forgotten are settled here. */
+/** Begins a run, or enters it again: conflicts and what is to be forgotten are settled here. */
 export async function enter(root: AnyAgent, raw: Json, options: Entering): Promise<Driving> {
   const { id, journal, claim, clock = systemClock } = options;
   const inputHash = hash(canonical(raw));
@@ -189,17 +186,6 @@ async function reenter(
   const retry = await retried(journal, id, options.retry ?? [], past.inherited.effects);
   const calls = new Set(retry.calls);
   const resumed: Happening = { kind: 'run.resumed', entry: past.inherited.entries, activeMs: past.activeMs, ...about };
-  const open = past.inherited.effects.all().filter(({ effect, state, notDone, place, calls: [call = place] }) => {
-    return effect === 'immediate' && (state === 'committing' || state === 'uncertain') && notDone !== true && !calls.has(call);
-  });
-  if (open[0] !== undefined) {
-    const error = uncertain(open[0]);
-    const unsaid = open
-      .filter(({ state }) => state === 'committing')
-      .map(({ place, calls: above, key }): Happening => ({ kind: 'effect.uncertain', place, calls: above, key }));
-    await session.append(resumed, ...unsaid, { kind: 'run.failed', error: recordError(error) });
-    throw new RunError(error, id, billNow(session.bill), journal);
-  }
   const chain = await forgotten(journal, id, rootPlace(id, root, past.inputHash), past, retry.calls);
   const forget = new Set([...chain, ...retry.above].filter((place) => !calls.has(place)));
   for (const place of calls) past.inherited.raises.forget(place);

@@ -31,8 +31,8 @@ export function refuseHeldActs(frame: Frame): void {
     if (asker.isRaced || holdsActs(asker.frame.agent)) throw refused(frame.path, act, asker.frame.path);
 }
 
-/** A model may refuse what agents among its tools do no more than any asker: what they did at once is its own experience. */
-function holdsActs(agent: AnyAgent): boolean {
+/** Whether all that was done at once below an agent is undone where it is refused. A model may refuse what agents among its tools do no more than any asker: what they did at once is its own experience. */
+export function holdsActs(agent: AnyAgent): boolean {
   return agent.behaviour.kind !== 'model' && holds(agent);
 }
 

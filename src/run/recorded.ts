@@ -29,7 +29,7 @@ export interface RecordedAttempt {
 /** Why an attempt was refused, and when. */
 export interface Rejection {
   readonly seq: number;
-  readonly why: 'contract' | 'check' | 'code' | 'approval';
+  readonly why: 'contract' | 'check' | 'code' | 'approval' | 'undone';
   readonly problems: readonly Problem[];
 }
 

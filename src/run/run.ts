@@ -2,7 +2,7 @@
 
 import { type Agent, type AnyAgent, isAgent } from '../agent/definition.ts';
 import { canonical, hash, toJson } from '../agent/canonical.ts';
-import { AmdahlError, asAmdahl, describe, recordError } from '../agent/errors.ts';
+import { AmdahlError, asAmdahl, describe, type ErrorCode, recordError } from '../agent/errors.ts';
 import { billNow } from '../journal/bill.ts';
 import type { Gap, Json, RunId } from '../journal/event.ts';
 import type { Journal, RunRow } from '../journal/journal.ts';
@@ -137,6 +137,7 @@ async function drive({ session, root, raw, past, options }: Driving): Promise<Ru
   try {
     const output = await asker.ask(root, raw);
     session.check();
+    await session.divergence.finish();
     if (session.account?.raising !== undefined) await session.account.raising.close();
     const missing = session.gaps.toSorted(byPath);
     session.noteGates();
@@ -159,7 +160,7 @@ async function drive({ session, root, raw, past, options }: Driving): Promise<Ru
 async function ended(session: Session, thrown: AmdahlError, id: RunId, journal: Journal): Promise<RunError> {
   const error = session.secrets.error(session.interrupted ?? thrown);
   const done = effectsDone(session.effects);
-  if (session.interrupted === undefined || error.code === 'EFFECT_UNCERTAIN' || error.code === 'BUDGET_EXCEEDED') {
+  if (session.interrupted === undefined || FAILS.has(error.code)) {
     session.noteGates();
     if (session.interrupted === undefined) discardAll(session);
     await session.settle(...(await session.asks.close()), { kind: 'run.failed', error: recordError(error) });
@@ -172,6 +173,9 @@ async function ended(session: Session, thrown: AmdahlError, id: RunId, journal: 
   }
   return new RunError(error, id, billNow(session.bill), journal, 'failed', [], done);
 }
+
+/** What interrupts a run and makes a failure of it. */
+const FAILS: ReadonlySet<ErrorCode> = new Set(['EFFECT_UNCERTAIN', 'BUDGET_EXCEEDED', 'DIVERGED']);
 
 /** As people count: 'a[2]' before 'a[10]'. Who failed first must not show. */
 function byPath(a: Gap, b: Gap): number {

@@ -3,22 +3,28 @@
 import type { Agent } from '../agent/definition.ts';
 import { AmdahlError, asAmdahl, recordError } from '../agent/errors.ts';
 import type { AskOptions, FanOptions, Scope, Settled } from '../agent/scope.ts';
-import type { Asker, Fanned } from './asker.ts';
+import type { Place } from '../journal/event.ts';
+import type { Asker, Fanned, Frame } from './asker.ts';
 import { codeOf } from './codeAsker.ts';
 import { hedgesOf } from './hedges.ts';
 import { Life } from './life.ts';
 import { limitError } from './limits.ts';
 import { foldAsker, type RecordedAsker } from './recorded.ts';
 
+/** Undoes what was done at these calls and below. */
+export type Undo = (frame: Frame, calls: Iterable<Place>) => Promise<void>;
+
 export class CallScope implements Scope {
   readonly context: unknown;
   readonly #asker: Asker;
+  readonly #undo: Undo | undefined;
   #recorded: Promise<RecordedAsker> | undefined;
   #drawn = 0;
   #races = 0;
 
-  constructor(asker: Asker, context: unknown) {
+  constructor(asker: Asker, context: unknown, undo?: Undo) {
     this.#asker = asker;
+    this.#undo = undo;
     this.context = context;
   }
 
@@ -27,7 +33,7 @@ export class CallScope implements Scope {
   }
 
   branch(kind: string, index: number): CallScope {
-    return new CallScope(this.#branchAsker(kind, index), this.context);
+    return new CallScope(this.#branchAsker(kind, index), this.context, this.#undo);
   }
 
   async fan<T>(
@@ -36,7 +42,7 @@ export class CallScope implements Scope {
     options: FanOptions,
     work: (scope: Scope, index: number) => Promise<T>,
   ): Promise<readonly Settled<T>[]> {
-    const { session, path } = this.#asker;
+    const { session, path, frame } = this.#asker;
     const { fanOut } = session.limits;
     if (count > fanOut)
       throw limitError('fanOut', fanOut, `'${path}' fans out to ${count} branches`, 'Give it fewer items, or raise limits.fanOut.');
@@ -47,7 +53,8 @@ export class CallScope implements Scope {
     let next = 0;
     let failed = 0;
     const worker = async (): Promise<void> => {
-      while (next < count && options.stop?.(failed) !== true) {
+      // What an earlier entry began before it stopped is begun again: failures are known sooner now.
+      while (next < count && (options.stop?.(failed) !== true || session.divergence.isPending(frame?.place))) {
         const index = next;
         next += 1;
         try {
@@ -68,21 +75,26 @@ export class CallScope implements Scope {
     const question = `race ${this.#races}`;
     const kind = `race${this.#races}`;
     this.#races += 1;
-    const { session, place } = this.#asker;
+    const { session, place, frame } = this.#asker;
     const winner = (await this.#known()).choices.get(question);
     // An edit may have taken the winner's branch away: then it is run anew.
     if (typeof winner === 'number' && winner < count) return await this.#inBranch(kind, winner, work);
     const lives: Life[] = [];
+    const askers: Asker[] = [];
     let done: number | undefined;
-    const strands = Array.from({ length: count }, async (_, index) => {
-      const value = await this.#inBranch(kind, index, work, { lives });
+    const branches = Array.from({ length: count }, (_, index) => this.#inBranch(kind, index, work, { lives, askers }));
+    const strands = branches.map(async (branch, index) => {
+      const value = await branch;
       session.check();
       this.#asker.life.check();
+      // Who loses must have been asked what an earlier entry asked it: what it did then is known to be the loser's.
+      if (session.divergence.isPending(frame?.place)) await session.divergence.untilAsked(frame?.place, Promise.allSettled(branches));
       if (done === undefined) {
         done = index;
-        session.note({ kind: 'decision', place, question, choice: index, reason: 'first to succeed' });
         for (const [other, life] of lives.entries())
           if (other !== index) life.end(new AmdahlError('CANCELLED', `Another branch of the race in '${this.#asker.path}' was first.`));
+        await this.#undoLosers(branches, askers, index);
+        session.note({ kind: 'decision', place, question, choice: index, reason: 'first to succeed' });
       }
       return value;
     });
@@ -95,6 +107,15 @@ export class CallScope implements Scope {
         ? new AmdahlError('CODE_FAILED', `Every branch of the race in '${this.#asker.path}' failed.`, { cause: thrown })
         : thrown;
     }
+  }
+
+  /** What losers did is undone before the winner is on record: a crash in between runs the race again. */
+  async #undoLosers(branches: readonly Promise<unknown>[], askers: readonly Asker[], winner: number): Promise<void> {
+    const { frame } = this.#asker;
+    const losers = askers.filter((asker, index) => index !== winner && asker.acting !== undefined);
+    if (losers.length === 0 || frame === undefined) return;
+    await Promise.allSettled(branches.filter((_, index) => index !== winner)); // acts are waited for
+    await this.#undo?.(frame, new Set(losers.flatMap(({ acting }) => [...(acting ?? [])])));
   }
 
   missing(index: number, thrown: unknown): void {
@@ -144,13 +165,14 @@ export class CallScope implements Scope {
     kind: string,
     index: number,
     work: (scope: Scope, index: number) => Promise<T>,
-    { lives, ...fanned }: Fanned & { readonly lives?: Life[] } = {},
+    { lives, askers, ...fanned }: Fanned & { readonly lives?: Life[]; readonly askers?: Asker[] } = {},
   ): Promise<T> {
     const life = new Life(this.#asker.life);
     if (lives !== undefined) lives[index] = life;
     const asker = this.#branchAsker(kind, index, life, fanned);
+    if (askers !== undefined) askers[index] = asker;
     const code = codeOf(asker.frame)?.branch(asker.place, life);
-    const run = (): Promise<T> => work(new CallScope(asker, this.context), index);
+    const run = (): Promise<T> => work(new CallScope(asker, this.context, this.#undo), index);
     try {
       const value = await (code === undefined ? run() : code.run(run));
       life.endBelow(

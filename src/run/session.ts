@@ -18,6 +18,7 @@ import type { Account } from './account.ts';
 import { Asks } from './asks.ts';
 import { Busy } from './busy.ts';
 import type { Contexts } from './contexts.ts';
+import { Divergence } from './divergence.ts';
 import { type Download, Files } from './files.ts';
 import { Life } from './life.ts';
 import type { Limits } from './limits.ts';
@@ -87,6 +88,8 @@ export class Session {
   reuse: Reuse | undefined;
   /** What became of the run's effects, up to what was last stamped. */
   readonly effects: Effects;
+  /** Whether something new may be done. */
+  readonly divergence: Divergence;
   /** Who the calls are below which there are effects, as far as they were asked in this entry. */
   readonly met: Map<Place, AnyAgent> = new Map();
   /** Which calls' failures an error that reached user code stands for. */
@@ -134,6 +137,7 @@ export class Session {
     });
     this.busy = new Busy(options.clock);
     this.asks = this.#asks();
+    this.divergence = new Divergence(this);
     this.work = new WorkClock(options.clock, this.life, options.inherited?.spans ?? []);
     this.#claim.onResponse((ask, response) => this.asks.hear(ask, response));
     this.#claim.onLost((error) => this.interrupt(lost(error)));

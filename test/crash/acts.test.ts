@@ -191,16 +191,17 @@ describe('an act on the world', () => {
     await holds(world, ending);
   });
 
-  it('of the loser of a race is on record before the run ends', async () => {
-    let acts = 0;
-    const world = new World('loser');
+  it('of the loser of a race is waited for and undone before the winner is on record, wherever it crashes', async () => {
+    const done: string[] = [];
+    const undone: string[] = [];
     let time: { sleep(ms: number): Promise<void> } | undefined;
     const slow = step({
       name: 'slow',
       effect: 'immediate',
-      undo: () => {},
-      execute: async () => {
-        acts += 1;
+      undo: (result, { key }) => undone.push(`${result} ${key}`),
+      idempotent: true,
+      execute: async (_, { key }) => {
+        done.push(`slow ${key}`);
         await time?.sleep(50);
         return 'slow';
       },
@@ -219,8 +220,22 @@ describe('an act on the world', () => {
         return scripted([]);
       },
     };
-    expect(await world.enter(mortal)).toMatchObject({ kind: 'succeeded', output: 'quick' });
-    expect(await world.enter(mortal)).toMatchObject({ kind: 'succeeded', output: 'quick' });
-    expect(acts).toBe(1);
+    const calm = new World('loser');
+    expect(await calm.enter(mortal)).toMatchObject({ kind: 'succeeded', output: 'quick' });
+    expect(await calm.enter(mortal)).toMatchObject({ kind: 'succeeded', output: 'quick' });
+    expect(done).toHaveLength(1);
+    expect(undone).toEqual(done);
+    const { length } = await calm.entries();
+    for (let events = 1; events <= length; events += 1) {
+      for (const lingerMs of [0, 4]) {
+        done.length = undone.length = 0;
+        const world = new World('loser');
+        await world.enter(mortal, { events, lingerMs });
+        const ending = await world.enter(mortal);
+        expect(ending, `crashed after ${events} events`).toMatchObject({ kind: 'succeeded', output: 'quick' });
+        expect(new Set(undone), `crashed after ${events} events`).toEqual(new Set(done));
+        await holds(world, ending);
+      }
+    }
   });
 });

@@ -55,7 +55,7 @@ function onEvent({ kind }: Event): void {
 async function work(): Promise<unknown> {
   const { program, dir, input, id, retry } = orders;
   const journal = sqliteJournal({ dir, synchronous: 'normal' });
-  const options = { id, journal, onEvent, ...(retry === undefined ? {} : { retry }) };
+  const options = { id, journal, onEvent, onPark: 'return' as const, ...(retry === undefined ? {} : { retry }) };
   const models = { '*': listening(voice({ sleep: (ms) => sleep(ms) })) };
   try {
     if (program === 'sweep') {

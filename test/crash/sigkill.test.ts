@@ -142,7 +142,7 @@ describe('a process killed in an act', () => {
     expect(await run.enter({ when: 'act' })).toBeUndefined();
     expect(run.acts).toBe(1);
     for (let resume = 0; resume < 5; resume += 1) {
-      expect(await run.enter()).toMatchObject({ code: 'EFFECT_UNCERTAIN' });
+      expect(await run.enter()).toMatchObject({ code: 'RUN_PARKED' });
       expect(run.acts).toBe(1);
     }
     const call = run.entries.flatMap(({ event }) => (event.kind === 'effect.committing' ? event.calls.slice(0, 1) : []));
