@@ -146,7 +146,7 @@ function built(root: Node, trial: Trial, world: Map<string, string[]>): AnyAgent
         const each = flow({
           name: `${name}-each`,
           input: z.number(),
-          run: async (index, ctx) => await ctx.call(parts[index] as never, 'x' as never),
+          run: async (index, ctx) => await ctx.call(parts[index] as never, 'x'),
         });
         const mapped = map(each, { name: `${name}-map`, atLeast: 1 / parts.length, concurrency: 2 });
         return flow({ name, input: z.unknown(), run: async (_, ctx) => await ctx.call(mapped, [...parts.keys()]) });
@@ -160,9 +160,9 @@ function built(root: Node, trial: Trial, world: Map<string, string[]>): AnyAgent
           run: async (_, ctx) =>
             await ctx.race(
               parts.map((part, index) => async (below) => {
-                const said = await below.call(part as never, 'x' as never);
+                const said = await below.call(part as never, 'x');
                 await below.call(waits, 1_000 * 4 ** path.split('.').length * (index + 1));
-                return said as unknown;
+                return said;
               }),
             ),
         });
@@ -187,7 +187,7 @@ function built(root: Node, trial: Trial, world: Map<string, string[]>): AnyAgent
             attempts += 1;
             for (const [index, part] of one.parts.entries()) {
               try {
-                await ctx.call(build(part, `${path}.${index}@${attempt}`) as never, 'x' as never);
+                await ctx.call(build(part, `${path}.${index}@${attempt}`) as never, 'x');
               } catch (error) {
                 if (!one.catches) throw error;
               }
