@@ -3,16 +3,14 @@
 
 import { CELLS, cellName } from './cells.ts';
 import { Service } from './service.ts';
-import { cutsOf, type Row, sweep } from './sweep.ts';
+import { type Row, sweep } from './sweep.ts';
 import { matrixText } from './table.ts';
 
 const words = process.argv.slice(2);
 const service = await Service.open();
 const rows: Row[] = [];
-for (const cell of CELLS.filter((one) => words.every((word) => cellName(one).includes(word)))) {
-  for (const cut of cutsOf(cell))
-    rows.push(await sweep(cell, cut, service, { stride: cut === 'crash' ? 1 : 3, again: 2, both: cut === 'crash' }));
-}
+for (const cell of CELLS.filter((one) => words.every((word) => cellName(one).includes(word))))
+  rows.push(...(await sweep(cell, service, (cut) => (cut === 'crash' ? { stride: 1, each: true } : { stride: 3, again: 2 }))));
 await service.close();
 console.log(matrixText(rows));
 const broken = rows.flatMap((row) => row.broken.slice(0, 1));

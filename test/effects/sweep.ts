@@ -3,7 +3,7 @@
 
 import type { Entry } from '../../src/index.ts';
 import type { Mortality } from '../crash/mortal.ts';
-import { type Cell, cellName, programOf } from './cells.ts';
+import { type Cell, cellName, type Program, programOf } from './cells.ts';
 import { type Calm, calmRun, type Count, crashed } from './law.ts';
 import type { Mishap } from './ledger.ts';
 import type { Service } from './service.ts';
@@ -26,33 +26,52 @@ export interface Row extends Count {
   readonly broken: readonly string[];
 }
 
-/** How much is tried: every position, or one of every `stride`, which begins elsewhere for each cell. */
+/** How much of a cut is tried. */
 export interface Effort {
+  /** One of so many positions, which begin elsewhere for each cell. */
   readonly stride: number;
   /** Of crashes while it recovers: how many for each first one. */
-  readonly again: number;
-  /** Each position twice: dying in the act of writing, and a moment later. */
-  readonly both: boolean;
+  readonly again?: number;
+  /** Each position as it dies in the act of writing, and at two moments after. */
+  readonly each?: boolean;
 }
 
-export async function sweep(cell: Cell, cut: Cut, service: Service, effort: Effort): Promise<Row> {
+/** Cuts a cell in every way that an effort is given for. */
+export async function sweep(cell: Cell, service: Service, effortOf: (cut: Cut) => Effort): Promise<readonly Row[]> {
   const program = programOf(cell);
-  const sum = { asked: 0, applied: 0, lost: 0, twice: 0 };
+  let calm: Calm;
+  try {
+    calm = await calmRun(program, cell, service);
+  } catch (thrown) {
+    return [{ cell, cut: 'crash', positions: 0, ...NOTHING, broken: [`${cellName(cell)}, undisturbed: ${messageOf(thrown)}`] }];
+  }
+  const rows: Row[] = [];
+  for (const cut of cutsOf(cell)) rows.push(await cutIn(cut, { cell, program, service, calm, effort: effortOf(cut) }));
+  return rows;
+}
+
+const NOTHING: Count = { asked: 0, applied: 0, lost: 0, twice: 0 };
+
+interface Sweep {
+  readonly cell: Cell;
+  readonly program: Program;
+  readonly service: Service;
+  readonly calm: Calm;
+  readonly effort: Effort;
+}
+
+async function cutIn(cut: Cut, { cell, program, service, calm, effort }: Sweep): Promise<Row> {
+  const sum = { ...NOTHING };
   const broken: string[] = [];
   let positions = 0;
-  try {
-    const calm = await calmRun(program, cell, service);
-    for (const crashes of plans(cut, calm, effort, cell)) {
-      positions += 1;
-      try {
-        const count = await crashed(program, cell, service, crashes, calm, mishaps(cut, cell));
-        for (const name of ['asked', 'applied', 'lost', 'twice'] as const) sum[name] += count[name];
-      } catch (thrown) {
-        broken.push(`${cellName(cell)}, ${cut}, ${JSON.stringify(crashes)}: ${messageOf(thrown)}`);
-      }
+  for (const crashes of plans(cut, calm, effort, cell)) {
+    positions += 1;
+    try {
+      const count = await crashed(program, cell, service, crashes, calm, mishaps(cut, cell));
+      for (const name of ['asked', 'applied', 'lost', 'twice'] as const) sum[name] += count[name];
+    } catch (thrown) {
+      broken.push(`${cellName(cell)}, ${cut}, ${JSON.stringify(crashes)}: ${messageOf(thrown)}`);
     }
-  } catch (thrown) {
-    broken.push(`${cellName(cell)}, undisturbed: ${messageOf(thrown)}`);
   }
   return { cell, cut, positions, ...sum, broken };
 }
@@ -72,22 +91,22 @@ function* plans(cut: Cut, calm: Calm, effort: Effort, cell: Cell): Generator<rea
   const { length } = calm.entries;
   const from = cut === 'crash' || cut === 'crash again' ? 0 : 1;
   if (from === 1) yield []; // nobody dies
-  const stride = cut === 'crash' ? effort.stride : Math.max(effort.stride, 1);
+  const { stride, again = 1 } = effort;
   for (let events = from + (seedOf(cell) % stride); events <= length; events += stride) {
     for (const lingerMs of lingers(calm.entries, events, effort, seedOf(cell))) {
       const first = { events, lingerMs };
       if (cut !== 'crash again') yield [first];
       else
-        for (let more = 1; more <= effort.again; more += 1)
+        for (let more = 1; more <= again; more += 1)
           yield [first, { events: events + more * 2 + (events % 3), lingerMs: (events + more) % 6 }];
     }
   }
 }
 
 /** A process dies in the act of writing, or a moment later, when a request is on its way or its answer is. */
-function lingers(entries: readonly Entry[], events: number, { both }: Effort, seed: number): readonly number[] {
+function lingers(entries: readonly Entry[], events: number, { each = false }: Effort, seed: number): readonly number[] {
   const begins = entries[events - 1]?.event.kind === 'effect.committing';
-  if (both || begins) return [0, 4, 6];
+  if (each || begins) return [0, 4, 6];
   return [(events + seed) % 2 === 0 ? 0 : 1 + ((events + seed) % 4) * 2];
 }
 
