@@ -46,6 +46,8 @@ export interface EffectRecord {
   readonly how?: 'verified' | 'person';
   /** It is not known what became of it, and who retried its call said that it was not done: it may be begun again. */
   readonly notDone?: true;
+  /** What is above its call is refused, so that it is undone next. */
+  readonly doomed?: true;
 }
 
 const RECEIPT_BEGINS = '[receipt:';
@@ -83,6 +85,10 @@ export class Effects {
         break;
       case 'effect.undone':
         this.#change(event.key, { state: 'undone' });
+        break;
+      case 'attempt.rejected':
+        if (event.why === 'undone')
+          for (const effect of this.below(event.place)) if (mayStand(effect)) this.#change(effect.key, { doomed: true });
         break;
       case 'call.confirmed':
         for (const key of event.effects) this.#change(key, { confirmedBy: event.place });

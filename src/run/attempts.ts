@@ -24,7 +24,7 @@ import { askerPlace } from './place.ts';
 import type { RecordedCall, Rejection } from './recorded.ts';
 import { CallScope } from './scope.ts';
 import { consider } from './staging.ts';
-import { canUndo, undoBelow, undoCalls } from './undo.ts';
+import { canUndo, undoBelow, undoCalls, undoDoomed } from './undo.ts';
 
 /** A call's input: as asked (its identity) and as contracted (what code sees). */
 export interface Input {
@@ -50,8 +50,9 @@ export async function attemptAll(frame: Frame, input: Input, recorded: RecordedC
   const print = session.roster.fingerprintOf(agent);
   const rejected = rejectionsOf(recorded, print);
   // A crash may have kept it from being undone.
-  if (recorded.attempts.at(-1)?.rejected !== undefined) await undoBelow(frame);
-  const final = rejected.at(-1);
+  const isRejected = recorded.attempts.at(-1)?.rejected !== undefined;
+  await (isRejected ? undoBelow(frame) : undoDoomed(frame));
+  const final = isRejected ? rejected.at(-1) : undefined;
   if (final !== undefined && final.why !== 'code' && (rejected.length >= agent.attempts || session.effects.stand(place))) {
     // The last attempt it may have was refused, and a crash kept that from being recorded as its failure.
     throw refusedForGood(frame, { ok: false, ...final }, rejected.length);

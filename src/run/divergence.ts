@@ -62,8 +62,7 @@ export class Divergence {
 
   /** Whether something below a call has not been asked again. */
   isPending(call: Place | undefined): boolean {
-    if (this.#pending.size === 0) return false;
-    return [...this.#pending.values()].some((effects) => effects.some(({ calls }) => call === undefined || calls.includes(call)));
+    return this.#open(true).some(({ calls }) => call === undefined || calls.includes(call));
   }
 
   /** Resolves once all below a call has been asked again, or `work` is over: then it will not be. */
@@ -78,7 +77,7 @@ export class Divergence {
 
   /** Waits until a new effect may begin. Rejects with the end of `life`, or with why the run was interrupted. */
   async gate(effect: Coming, life: Life): Promise<void> {
-    while (this.#pending.size > 0) {
+    while (this.#open(true).length > 0) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const waiting: Waiting = { effect, resolve };
       this.#waiting.add(waiting);
@@ -94,14 +93,22 @@ export class Divergence {
 
   /** To be waited for before a run ends well. @throws AmdahlError DIVERGED */
   async finish(): Promise<void> {
-    if (this.#pending.size > 0) await this.#showed(undefined);
+    if (this.#open(false).length > 0) await this.#showed(undefined);
     this.#session.check();
+  }
+
+  /** What was not asked for again and may stand, in the order of doing. What is undone next keeps nobody waiting. */
+  #open(waiting: boolean): readonly EffectRecord[] {
+    if (this.#pending.size === 0) return NONE;
+    const open = [...this.#pending.values()].flat().flatMap(({ key }) => this.#session.effects.get(key) ?? []);
+    return open.filter((effect) => !isOver(effect) && !(waiting && effect.doomed === true)).sort((a, b) => a.order - b.order);
   }
 
   #look(): void {
     if (this.#waiting.size === 0) return;
+    const isBlocked = this.#open(true).length > 0;
     for (const waiting of this.#waiting) {
-      if (waiting.effect !== undefined && this.#pending.size > 0) continue;
+      if (waiting.effect !== undefined && isBlocked) continue;
       this.#waiting.delete(waiting);
       waiting.resolve();
     }
@@ -109,7 +116,7 @@ export class Divergence {
 
   #onIdle(): boolean {
     const [first] = [...this.#waiting].flatMap(({ effect }) => effect ?? []);
-    if (first === undefined || this.#isAsking || this.#pending.size === 0) return false;
+    if (first === undefined || this.#isAsking || this.#open(true).length === 0) return false;
     this.#isAsking = true;
     const done = this.#session.busy.work();
     void this.#showed(first, done)
@@ -126,7 +133,7 @@ export class Divergence {
     let question: Question;
     try {
       await this.#forgive();
-      if (this.#pending.size === 0) return;
+      if (this.#open(coming !== undefined).length === 0) return;
       question = await this.#question(coming);
     } finally {
       begun();
@@ -152,7 +159,7 @@ export class Divergence {
   }
 
   async #question(coming: Coming | undefined): Promise<Question> {
-    const committed = [...this.#pending.values()].flat().sort((a, b) => a.order - b.order);
+    const committed = this.#open(coming !== undefined);
     const [first] = committed;
     const done =
       committed.length === 1
@@ -185,7 +192,7 @@ export class Divergence {
   }
 
   #error(reason: string | undefined): AmdahlError {
-    const paths = [...this.#pending.values()].flat().map(({ tool, path }) => `'${tool}' of '${path}'`);
+    const paths = this.#open(false).map(({ tool, path }) => `'${tool}' of '${path}'`);
     const why = reason === undefined ? '' : ` It was stopped: ${reason}`;
     return new AmdahlError(
       'DIVERGED',
@@ -194,6 +201,8 @@ export class Divergence {
     );
   }
 }
+
+const NONE: readonly EffectRecord[] = [];
 
 const DIVERGED_FORM: Json = {
   type: 'object',

@@ -42,6 +42,17 @@ export async function undoBelow(frame: Frame): Promise<void> {
   await undoAll(frame, session.effects.below(place), [place]);
 }
 
+/** Goes on undoing where a crash kept an entry from it. */
+export async function undoDoomed(frame: Frame): Promise<void> {
+  const { session, place } = frame;
+  if (session.inherited === undefined || !session.effects.has(place) || frame.agent.behaviour.kind !== 'composite') return;
+  await undoAll(
+    frame,
+    session.effects.below(place).filter(({ doomed }) => doomed === true),
+    [place],
+  );
+}
+
 /** Undoes what was done at and below calls of a branch that lost. */
 export async function undoCalls(frame: Frame, calls: Iterable<Place>): Promise<void> {
   const { effects } = frame.session;
