@@ -14,14 +14,14 @@ import { mayHoldAttachments } from '../agent/files.ts';
 import type { AskOptions } from '../agent/scope.ts';
 import type { Gap, Happening, Json, Place } from '../journal/event.ts';
 import { inTime } from './account.ts';
-import { ANSWERED, type Answered, answerFromJournal } from './answered.ts';
+import { ANSWERED, answerFromJournal } from './answered.ts';
 import { Asker, chainOf, type Frame } from './asker.ts';
 import { attemptAll } from './attempts.ts';
-import { commitPoint, isCommitted, rollForward } from './commit.ts';
+import { answerEffects, confirmStaged } from './effectsOfCall.ts';
 import { holdsActs, refuseHeldActs } from './holders.ts';
 import { Life } from './life.ts';
 import { limitError } from './limits.ts';
-import { discardBelow, holderOf, restage } from './outbox.ts';
+import { discardBelow } from './outbox.ts';
 import { accountOf, letRaise } from './raise.ts';
 import { foldCall, NOTHING_RECORDED, type RecordedCall } from './recorded.ts';
 import { undoBelow } from './undo.ts';
@@ -78,7 +78,7 @@ async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promis
     if (session.inherited !== undefined) recorded = foldCall(await session.recall(place));
     const answered = await answerFromJournal(frame, recorded, question.input);
     if (answered.kind !== 'ask') {
-      const gaps = await answerEffects(frame, answered, recorded);
+      const gaps = await answerEffects(frame, answered, recorded, confirm);
       pass(frame, gaps);
       return answered.value;
     }
@@ -91,7 +91,7 @@ async function pursue(asker: Asker, agent: AnyAgent, question: Question): Promis
     session.check();
     frame.life.check();
     if (frame.staged === undefined) await confirm(frame, judged.raw, recorded);
-    else await confirmStaged(frame, judged.raw, recorded, () => disarm());
+    else await confirmStaged(frame, judged.raw, recorded, { confirm, disarm: () => disarm() });
     pass(frame, frame.gaps ?? []);
     return judged.value;
   } catch (thrown) {
@@ -239,42 +239,6 @@ function started(frame: Frame, input: Json): Happening {
     ...(width === undefined ? {} : { width }),
     ...(agent.budget === undefined ? {} : { budget: agent.budget }),
   };
-}
-
-/** What an answer of the journal had staged rises again, or goes on being committed. Gives its gaps. */
-async function answerEffects(frame: Frame, answered: Exclude<Answered, { kind: 'ask' }>, recorded: RecordedCall): Promise<readonly Gap[]> {
-  if (answered.kind === 'confirmed') {
-    const { confirmed } = answered;
-    frame.gaps = [...confirmed.gaps];
-    frame.confirmed = true;
-    const isOver = recorded.outcome !== undefined;
-    const finish = async (): Promise<void> => (isOver ? undefined : await confirm(frame, confirmed.output, recorded));
-    if (!isOver || !isCommitted(frame.session, confirmed)) await rollForward(frame, confirmed, finish);
-    return confirmed.gaps;
-  }
-  const { staged, gaps } = answered;
-  if (staged === undefined) return gaps;
-  frame.session.met.set(frame.place, frame.agent);
-  for (const key of staged) restage(frame.session, key);
-  frame.staged = staged;
-  if (holderOf(frame) !== undefined) frame.asker.raise(frame.slot, staged);
-  return gaps;
-}
-
-/** Where a holder stands above, what was staged rises to it; else this is the call that commits it. */
-async function confirmStaged(frame: Frame, raw: unknown, recorded: RecordedCall, disarm: () => void): Promise<void> {
-  const { staged = [], asker, slot, path } = frame;
-  if (staged.length === 0) return await confirm(frame, raw, recorded);
-  if (holderOf(frame) !== undefined) {
-    await confirm(frame, raw, recorded);
-    asker.raise(slot, staged);
-    return;
-  }
-  // What a composite gives is answered from the journal from now on.
-  const output = toJson(raw, `the output of '${path}', which commits effects,`);
-  const confirmed = await commitPoint(frame, output, recorded);
-  disarm(); // nothing that ends the call makes a failure of it any more
-  await rollForward(frame, confirmed, () => confirm(frame, raw, recorded));
 }
 
 /** Makes a success durable. A composite that came to the same again has nothing to add. */

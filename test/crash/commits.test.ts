@@ -120,6 +120,41 @@ describe('a program that commits effects', () => {
     }
   });
 
+  it('does what an answer had staged once, also where an edit takes away who held it', async () => {
+    const made = (service: Service, held: boolean): Mortal => {
+      const close = step({
+        name: 'close',
+        effect: 'staged',
+        idempotent: true,
+        execute: (text: string, { key }) => service.do(key, `close ${text}`),
+      });
+      const rest = agent({ name: 'rest', instructions: 'x' });
+      const body = flow({
+        name: 'body',
+        checks: held ? [() => undefined] : [],
+        run: async (input: string, ctx) => {
+          await ctx.call(close, input);
+          return await ctx.call(rest, input);
+        },
+      });
+      return { agent: body, input: 'q', model: () => scripted(() => ({ text: 'rested' })) };
+    };
+    const calm = new World('unheld');
+    await calm.enter(made(new Service(), true));
+    const entries = await calm.entries();
+    const confirmed = entries.findIndex(({ event }) => event.kind === 'call.confirmed');
+    for (let events = 0; events <= confirmed; events += 1) {
+      const service = new Service();
+      const world = new World('unheld');
+      await world.enter(made(service, true), { events });
+      await world.enter(made(service, false), { events: events + 4 });
+      const ending = await world.enter(made(service, false), {});
+      expect(ending, `crashed after ${events} events`).toMatchObject({ output: 'rested' });
+      expect(service.whats, `crashed after ${events} events`).toEqual(['close q']);
+      await lawful(world);
+    }
+  });
+
   it('finds the code of its effects nowhere, and then asks a person instead of forgetting them', async () => {
     const service = new Service();
     const world = new World('gone');
