@@ -29,7 +29,13 @@ export const CONTENTS: readonly Chapter[] = [
     pages: [
       { name: 'agents', title: 'Agents', about: 'what an agent is made of: contracts, what is sent, conversations, files, settings' },
       { name: 'composing', title: 'Putting agents together', about: 'pipe, all, map, mapReduce and flow: fan-outs, gaps, branches' },
-      { name: 'tools', title: 'Tools', about: 'tools, effects, MCP and AI SDK tools, tools that fail' },
+      { name: 'tools', title: 'Tools', about: 'tools, steps, MCP and AI SDK tools, tools that fail' },
+      {
+        name: 'effects',
+        title: 'Effects',
+        about: 'what is done to the world, once and only after the output is right; what exactly is guaranteed',
+      },
+      { name: 'people', title: 'People', about: 'questions to people, approvals, parked runs' },
       { name: 'models', title: 'Models', about: 'models by name, fall-backs, the gate, streams, hedging' },
       { name: 'context', title: 'Context', about: 'what a program hands its agents beside the input; reuse and tenants' },
       { name: 'caching', title: 'Prompts and caching', about: 'what exactly is sent, and how prompt caches are used' },
