@@ -18,7 +18,7 @@ import { ANSWERED, answerFromJournal } from './answered.ts';
 import { Asker, chainOf, type Frame } from './asker.ts';
 import { attemptAll } from './attempts.ts';
 import { answerEffects, confirmStaged } from './effectsOfCall.ts';
-import { holdsActs, refuseHeldActs } from './holders.ts';
+import { actHolderOf, holdsActs, refuseHeldActs } from './holders.ts';
 import { Life } from './life.ts';
 import { limitError } from './limits.ts';
 import { discardBelow } from './outbox.ts';
@@ -297,7 +297,8 @@ async function fail(frame: Frame, thrown: unknown, { outcome }: RecordedCall): P
     const print = session.roster.fingerprintOf(agent);
     if (outcome !== undefined) session.note({ kind: 'call.retracted', place, why: 'differs' });
     discardBelow(frame, `'${path}' failed`);
-    if (!frame.confirmed && holdsActs(agent)) await undoBelow(frame);
+    // What fails below a holder is none of what that holder will stand for, whoever goes on without it.
+    if (!frame.confirmed && (holdsActs(agent) || actHolderOf(frame) !== undefined)) await undoBelow(frame);
     await record(frame, {
       kind: 'call.failed',
       place,

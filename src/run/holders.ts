@@ -27,8 +27,15 @@ export function refuseBelowHolders(root: AnyAgent): void {
 export function refuseHeldActs(frame: Frame): void {
   const act = irrevocable(frame.agent);
   if (act === undefined) return;
+  const holder = actHolderOf(frame);
+  if (holder !== undefined) throw refused(frame.path, act, holder.path);
+}
+
+/** The innermost call above that may still refuse what is done at once below it; undefined where none may. O(depth). */
+export function actHolderOf(frame: Frame): Frame | undefined {
   for (let { asker } = frame; asker.frame !== undefined; { asker } = asker.frame)
-    if (asker.isRaced || holdsActs(asker.frame.agent)) throw refused(frame.path, act, asker.frame.path);
+    if (asker.isRaced || holdsActs(asker.frame.agent)) return asker.frame;
+  return undefined;
 }
 
 /** Whether all that was done at once below an agent is undone where it is refused. A model may refuse what agents among its tools do no more than any asker: what they did at once is its own experience. */

@@ -1,7 +1,7 @@
 // Walking a confirmed composite over what is recorded, to learn who the agents below it are: what a flow asks stands in its code
 // alone, and its confirmed effects need the code of theirs. Called by commit.ts and giveUp.ts in an entry that did not run it.
 //
-// W1 nothing is asked or spent. What has no answer on record fails, and the walk goes on or ends as the code does then; where that
+// W1 nothing is asked, spent, drawn or decided. What has no answer on record fails, and the walk goes on or ends as the code does then; where that
 //    does not lead to the agent that is looked for (the code was edited since), it gives nothing instead, in a second walk.
 
 import type { AnyAgent } from '../agent/definition.ts';
@@ -13,7 +13,7 @@ import { partsOf, startOf } from './effectCode.ts';
 import { Life } from './life.ts';
 import { askerPlace } from './place.ts';
 import { foldCall } from './recorded.ts';
-import { CallScope } from './scope.ts';
+import { WalkScope } from './walkScope.ts';
 import type { Session } from './session.ts';
 
 /** How much without an answer a walk passes by: the code may ask until it hears something. */
@@ -93,7 +93,7 @@ async function walk(one: Walk, agent: AnyAgent, place: Place, path: string): Pro
     const number = attempts.at(-1)?.number ?? 0;
     const asker = new Asker(session, askerPlace(place, 'attempt', number), path, undefined, life, (...given) => quiet(ask(one, ...given)));
     const context: unknown = agent.context === undefined ? undefined : await session.contexts.give(agent.context, `'${path}'`);
-    return await behaviour.body(input.value, new CallScope(asker, context));
+    return await behaviour.body(input.value, new WalkScope(asker, context));
   }
   if (known?.output === undefined) return nothingFrom(one, path);
   const checked = await agent.output.validate(known.output);

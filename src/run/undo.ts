@@ -10,7 +10,7 @@
 import { isLeaf } from '../agent/definition.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { type EffectRecord, mayStand } from '../journal/effects.ts';
-import type { EventOf, Place } from '../journal/event.ts';
+import type { EventOf, Happening, Place } from '../journal/event.ts';
 import { chainOf, type Frame } from './asker.ts';
 import { findEffect, type KnownEffect } from './effectCode.ts';
 import { holdsActs } from './holders.ts';
@@ -106,7 +106,7 @@ async function codeOf(frame: Frame, effect: EffectRecord): Promise<KnownEffect |
   const find = (): Promise<KnownEffect | undefined> => findEffect(session, effect).catch(() => undefined);
   const found = await find();
   if (found !== undefined || frame.agent.behaviour.kind !== 'composite') return found;
-  await rediscover(frame, new Life(session.life));
+  await rediscover(frame, new Life(session.life), effect.calls);
   session.check();
   return await find();
 }
@@ -125,6 +125,8 @@ async function forget(session: Session, effects: readonly EffectRecord[], above:
     ),
   );
   await session.append();
+  // Durable together: what is doomed is doomed as a whole.
+  const forgotten: Happening[] = [];
   for (const call of calls) {
     const entries = await session.lookUp(call);
     const { outcome, attempts } = foldCall(entries);
@@ -132,8 +134,8 @@ async function forget(session: Session, effects: readonly EffectRecord[], above:
     const last = attempts.at(-1);
     if (started === undefined || last === undefined || !isLeaf(started.event.of)) continue; // composites run again over their answers
     if (last.rejected === undefined)
-      session.note({ kind: 'attempt.rejected', place: call, attempt: last.number, why: 'undone', problems: [] });
-    if (outcome?.kind === 'succeeded') session.note({ kind: 'call.retracted', place: call, why: 'undone' });
+      forgotten.push({ kind: 'attempt.rejected', place: call, attempt: last.number, why: 'undone', problems: [] });
+    if (outcome?.kind === 'succeeded') forgotten.push({ kind: 'call.retracted', place: call, why: 'undone' });
   }
-  await session.append();
+  await session.append(...forgotten);
 }
