@@ -22,6 +22,7 @@ export class CallScope implements Scope {
   #drawn = 0;
   #races = 0;
 
+  /** Without an `undo` it walks over what is on record (rediscover.ts): nothing is drawn or decided for good. */
   constructor(asker: Asker, context: unknown, undo?: Undo) {
     this.#asker = asker;
     this.#undo = undo;
@@ -83,6 +84,7 @@ export class CallScope implements Scope {
     const askers: Asker[] = [];
     let done: number | undefined;
     const branches = Array.from({ length: count }, (_, index) => this.#inBranch(kind, index, work, { lives, askers }));
+    if (this.#undo === undefined) return await firstOf(branches);
     const strands = branches.map(async (branch, index) => {
       const value = await branch;
       session.check();
@@ -145,7 +147,7 @@ export class CallScope implements Scope {
     this.#asker.checkOver();
     if (known !== undefined) return known;
     const value = fresh();
-    session.note({ kind: 'value.drawn', place, index, of, value });
+    if (this.#undo !== undefined) session.note({ kind: 'value.drawn', place, index, of, value });
     return value;
   }
 
@@ -193,4 +195,10 @@ export class CallScope implements Scope {
       life.close();
     }
   }
+}
+
+/** Of a race that is walked: all branches to their ends, because what stands in the losers' is looked for too. */
+async function firstOf<T>(branches: readonly Promise<T>[]): Promise<T> {
+  await Promise.allSettled(branches);
+  return await Promise.any(branches);
 }

@@ -3,6 +3,7 @@
 //
 // P1 strands ask one thing at a time. P2 what a race gives does not depend on when: one branch is slow.
 // P3 drawn values enter questions, never the output: a value lost in a crash may be drawn otherwise.
+// P5 with a desk, steps book there at once and can give back; what they book is told by their input alone.
 // P4 neighbouring branches ask the same: only their askers tell them apart.
 
 import { z } from 'zod';
@@ -25,7 +26,15 @@ export function seeded(seed: number): Draw {
   };
 }
 
+/** Where acting programs book what they do, by key. */
+export interface Desk {
+  book(what: string, key: string): void;
+  giveBack(key: string): void;
+}
+
 interface Growing {
+  /** Set where its steps act on the world. */
+  readonly desk: Desk | undefined;
   readonly draw: Draw;
   /** The number of the leaf whose prompt is another than in the first version of the program. */
   readonly edited: number | undefined;
@@ -34,8 +43,8 @@ interface Growing {
 }
 
 /** A program from a seed: a flow of three to five statements over agents up to three levels deep. `edited` is the number of a leaf. */
-export function programOf(seed: number, edited?: number): Any {
-  const growing: Growing = { draw: seeded(seed), edited, made: 0, leaves: 0 };
+export function programOf(seed: number, edited?: number, desk?: Desk): Any {
+  const growing: Growing = { draw: seeded(seed), desk, edited, made: 0, leaves: 0 };
   const program = flowOf(growing, 2, `program${seed}`, 3 + growing.draw(3));
   if (seed % 4 !== 0) return program;
   // One in four fails in the end, with what it bought on record.
@@ -115,12 +124,39 @@ function helperOf(growing: Growing, depth: number): Agent<{ q: string }, unknown
 }
 
 function stepOf(growing: Growing): Any {
+  const { desk } = growing;
+  if (desk !== undefined) return actOf(growing, desk);
   return step({
     name: nameOf(growing, 'step'),
     input: z.unknown(),
     output: Said,
     version: '1',
     execute: (input) => ({ said: digest(['step', input]) }),
+  });
+}
+
+/** A step that acts, or a flow that acts and may still be refused as a whole. */
+function actOf(growing: Growing, desk: Desk): Any {
+  const act = step({
+    name: nameOf(growing, 'act'),
+    input: z.unknown(),
+    output: Said,
+    version: '1',
+    effect: 'immediate',
+    idempotent: true,
+    undo: (_, { key }) => desk.giveBack(key),
+    execute: (input, { key }) => {
+      const said = digest(['act', input]);
+      desk.book(said, key);
+      return { said };
+    },
+  });
+  if (growing.draw(3) > 0) return act;
+  return flow({
+    name: nameOf(growing, 'held'),
+    input: z.unknown(),
+    checks: [() => undefined],
+    run: async (input: unknown, ctx) => await ctx.call(act, input),
   });
 }
 
@@ -198,13 +234,26 @@ function statementOf(growing: Growing, depth: number): Statement {
 }
 
 function raceOf(growing: Growing, depth: number): Statement {
-  const [fast, slow] = [agentOf(growing, depth - 1), leafSlow(growing)];
+  const [fast, slow] = [agentOf(growing, depth - 1), loserOf(growing)];
   return async (input, ctx) =>
     await ctx.race([async (below) => await below.call(slow, input), async (below) => await below.call(fast, input)]);
 }
 
 function leafSlow(growing: Growing): Any {
   return agent({ name: nameOf(growing, 'slow'), input: z.unknown(), output: Said, instructions: 'slow' });
+}
+
+/** What loses a race, which may have acted by then. */
+function loserOf(growing: Growing): Any {
+  const slow = leafSlow(growing);
+  const { desk } = growing;
+  if (desk === undefined) return slow;
+  const act = actOf(growing, desk);
+  return flow({
+    name: nameOf(growing, 'loser'),
+    input: z.unknown(),
+    run: async (input: unknown, ctx) => [await ctx.call(act, input), await ctx.call(slow, input)],
+  });
 }
 
 function drawnOf(growing: Growing): Statement {
@@ -237,13 +286,28 @@ function failingOf(growing: Growing): Any {
   });
 }
 
+/** A flow that acts, asks, and is refused as a whole where that fails. */
+function heldOf(growing: Growing, asks: Any, desk: Desk): Any {
+  const act = actOf(growing, desk);
+  return flow({
+    name: nameOf(growing, 'trip'),
+    input: z.unknown(),
+    checks: [() => undefined],
+    run: async (input: unknown, ctx) => {
+      const both = await ctx.all([async (left) => await left.call(act, input), async (right) => await right.call(act, [input])]);
+      return [both, await ctx.call(asks, input)];
+    },
+  });
+}
+
 /** A flow that goes on without a child that fails. */
 function caughtOf(growing: Growing): Statement {
   const failing = failingOf(growing);
   const wrapped = growing.draw(2) === 0 ? failing : pipe(stepOf(growing), failing);
+  const tried = growing.desk === undefined ? wrapped : heldOf(growing, wrapped, growing.desk);
   return async (input, ctx) => {
     try {
-      return await ctx.call(wrapped, input);
+      return await ctx.call(tried, input);
     } catch (error) {
       return error instanceof Error && 'code' in error ? error.code : 'unknown';
     }
