@@ -36,7 +36,10 @@ export interface EffectDeclared<Args, Input, Result, Context> {
   ) => Verified<Result> | undefined | Promise<Verified<Result> | undefined>;
   /** Takes it back, given what it gave. Must bear being called again: it is called until it returns. */
   readonly undo?: (result: Result, about: EffectOptions<Args, Input, Context>) => unknown;
-  /** Whether a person must approve of exactly these arguments first; receipts of what is not done yet stand in them as such. */
+  /**
+   * Whether a person must approve of exactly these arguments first. Of staged arguments that hold receipts it is not asked: what
+   * will stand there is not known yet, and a person must.
+   */
   readonly approve?:
     | boolean
     | ((args: Args, about: { readonly input: Input; readonly context: Context }) => boolean | PromiseLike<boolean>);

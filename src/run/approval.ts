@@ -20,13 +20,13 @@ export interface Wanted {
   readonly calls: readonly Place[];
 }
 
-/** Whether a person must approve of it. Throws what the program's own function throws. */
+/** Whether a person must approve of it: what is no plain no is a yes here. Throws what the program's own function throws. */
 export async function needsApproval(
   { approve }: EffectRules,
   { args, input, context }: Pick<EffectOptions, 'args' | 'input'> & { readonly context: unknown },
 ): Promise<boolean> {
   if (approve === undefined) return false;
-  return approve === true || (await approve(args, { input, context })) === true;
+  return approve === true || Boolean(await approve(args, { input, context }));
 }
 
 /** The question to a person. At the call's place: every attempt asks the same. Pure. */

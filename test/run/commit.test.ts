@@ -254,6 +254,17 @@ describe('what a person must approve of', () => {
     expect(result?.effects).toMatchObject([{ args: { usd: 5 }, state: 'committed' }]);
   });
 
+  test('is anything that its function does not deny, and all that holds a receipt, also where that fits as text', async () => {
+    const world = new World();
+    const invite = world.step('invite', { approve: (to: string) => to.endsWith('@elsewhere.org') });
+    const look = step({ name: 'look', effect: 'staged', execute: () => 'eve@elsewhere.org' });
+    const program = transaction(flow({ name: 'f', run: async (text: string, ctx) => ctx.call(invite, await ctx.call(look, text)) }));
+    const told = await withPerson(new Trial(), program, [{ refuse: 'not her' }]);
+    expect(told.asked).toMatchObject([{ about: { tool: 'invite', args: expect.stringMatching(/^\[receipt:/) } }]);
+    const found = await withPerson(new Trial(), world.step('b', { approve: async () => ({ list: 'watched' }) }), [{ refuse: 'not him' }]);
+    expect([told.error?.code, found.error?.code, world.done]).toEqual(['APPROVAL_REFUSED', 'APPROVAL_REFUSED', []]);
+  });
+
   test('and is refused for good is APPROVAL_REFUSED, with nothing done', async () => {
     const world = new World();
     const { error } = await withPerson(new Trial(), two(world, {}, { approve: true }), [{ refuse: 'not today' }]);
