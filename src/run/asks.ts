@@ -157,13 +157,31 @@ export class Asks {
       if (state === 'open') this.#left.set(id, place);
     }
     if (this.#left.size === 0) return [];
-    const accepted = await this.#host.accepted().catch(() => []); // a journal that fails says so when the end is recorded
-    for (const { ask, response } of accepted) this.#said.set(ask, repliedBy(response));
+    await this.#lookUpAccepted().catch(() => {}); // a journal that fails says so when the end is recorded
+    return this.#overLeft('The run ended without it.');
+  }
+
+  /**
+   * To be called where the run can go no further: what earlier entries left open and this one did not come to is asked no more, so
+   * that nobody answers for nothing and nobody takes the run up for it. What was said to one is kept. Noted, for the next append.
+   */
+  async dropUnasked(): Promise<void> {
+    if (this.#left.size === 0) return;
+    await this.#lookUpAccepted();
+    if ([...this.#asked.values()].some(({ state }) => state === 'beginning')) return; // it may be one of them
+    for (const over of this.#overLeft('The run came as far as it can without asking it again.')) this.#host.note(over);
+  }
+
+  async #lookUpAccepted(): Promise<void> {
+    for (const { ask, response } of await this.#host.accepted()) if (this.#left.has(ask)) this.#said.set(ask, repliedBy(response));
+  }
+
+  #overLeft(why: string): readonly Happening[] {
     const left = [...this.#left].map(([id, place]): Happening => {
       const replied = this.#said.get(id);
-      return replied === undefined
-        ? { kind: 'ask.withdrawn', place, ask: id, why: 'The run ended without it.' }
-        : outcomeOf({ place, id }, this.#clean(replied));
+      if (replied !== undefined) return outcomeOf({ place, id }, this.#clean(replied));
+      this.#withdrawn.add(id);
+      return { kind: 'ask.withdrawn', place, ask: id, why };
     });
     this.#left.clear();
     return left;

@@ -14,7 +14,10 @@ export type OnPark = 'wait' | 'return';
 
 /** Parks the session's run when it is idle. Called by run.ts before the root is asked. `onParked` is told each time. */
 export function parkWhenIdle(session: Session, onPark: OnPark, onParked: (() => void) | undefined): void {
+  const canPark = (): boolean => !session.work.isParked && session.interrupted === undefined && session.asks.open.length > 0;
   const park = async (): Promise<void> => {
+    await session.asks.dropUnasked();
+    if (!canPark() || !session.busy.isIdle) return; // whatever goes on now is idle again some time
     if (onPark === 'return') session.noteGates();
     await session.park();
     const waitsFor = await openAsks(session);
@@ -23,7 +26,7 @@ export function parkWhenIdle(session: Session, onPark: OnPark, onParked: (() => 
     if (onPark === 'return') session.giveUp(parked(session.run, waitsFor), waitsFor);
   };
   session.busy.onIdle(() => {
-    if (session.work.isParked || session.interrupted !== undefined || session.asks.open.length === 0) return false;
+    if (!canPark()) return false;
     park().catch(() => {}); // the run was interrupted: whoever drives it hears why
     return true;
   });

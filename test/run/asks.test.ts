@@ -130,6 +130,26 @@ describe('what a person says', () => {
     expect((await trial.events('ask.answered')).map(({ ask }) => ask)).toEqual([first?.ask]); // kept, for a program that asks so again
   });
 
+  test('that an edit asks no more is over once the run is parked again, and nothing goes on for it', async () => {
+    const trial = new Trial();
+    const asks = (...titles: string[]): Agent<string, Json> =>
+      flow({
+        name: 'press',
+        run: async (_: string, ctx) => await ctx.all(titles.map((t) => (c) => c.call(person('editor', { expiresMs: HOUR }), t))),
+      });
+    await trial.fails(asks('a', 'b', 'c'), 'x', { onPark: 'return' });
+    const [a, b, c] = await trial.events('ask.opened');
+    expect(await say(trial, yes, a?.ask)).toBe('accepted');
+    await trial.fails(asks('d', 'e', 'c'), 'x', { onPark: 'return' });
+    expect((await trial.events('ask.answered')).map(({ ask }) => ask)).toEqual([a?.ask]);
+    expect((await trial.events('ask.withdrawn')).map(({ ask }) => ask)).toEqual([b?.ask]);
+    expect(await say(trial, yes, b?.ask)).toBe('closed');
+    expect(await trial.journal.unfinished(trial.clock.now())).toMatchObject([{ status: 'parked', ready: false }]);
+    expect(await say(trial, yes, c?.ask)).toBe('accepted');
+    await trial.fails(asks('a', 'b', 'c'), 'x', { onPark: 'return' });
+    expect((await trial.journal.asks({ run: 'r' as RunId })).map(({ ask }) => ask)).toEqual([b?.ask]);
+  });
+
   test('that was never asked for again is over with the run, and so is the question', async () => {
     const trial = new Trial();
     await trial.fails(flow({ name: 'press', run: async (_: string, ctx) => await ctx.call(person('editor'), 'a') }), 'x', {
