@@ -127,9 +127,11 @@ async function put(response: Response, options: SayOptions & { readonly run: str
   return reply.kind === 'answer' ? await answer(row.ask, reply.value, say) : await refuse(row.ask, reply.reason, say);
 }
 
+const NO_REASON = 'Refused without a reason.';
+
 /** What the page means; undefined where nothing that it says fits the form. */
 function replyOf(response: Response, { of, form }: EventOf<'ask.opened'>): Reply | undefined {
-  if (response.kind === 'error') return { kind: 'refuse', reason: response.errorText };
+  if (response.kind === 'error') return { kind: 'refuse', reason: response.errorText.trim() === '' ? NO_REASON : response.errorText };
   if (response.kind === 'output') {
     const output = toJson(response.output, 'the output of a question');
     const isJson = typeof output !== 'string' || misfits(output, form).length === 0;
@@ -138,7 +140,7 @@ function replyOf(response: Response, { of, form }: EventOf<'ask.opened'>): Reply
   const { approved, reason } = response;
   const isYesOrNo = misfits(approved, form).length === 0;
   if (isYesOrNo && (of !== 'approval' || approved || reason === undefined)) return { kind: 'answer', value: approved };
-  if (!approved) return { kind: 'refuse', reason: reason ?? 'Refused without a reason.' };
+  if (!approved) return { kind: 'refuse', reason: reason ?? NO_REASON };
   const meant = reason === undefined ? [{ outcome: 'go on' }] : [parsed(reason), reason, { outcome: reason.trim() }];
   const value = meant.find((one): one is Json => one !== undefined && misfits(one, form).length === 0);
   return value === undefined ? undefined : { kind: 'answer', value };

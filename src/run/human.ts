@@ -13,7 +13,7 @@ import { chainOf, type Frame } from './asker.ts';
 import type { Question, Replied } from './asks.ts';
 import type { Attempt, Input } from './attempts.ts';
 import { CodeAsker } from './codeAsker.ts';
-import { checkSize, judge } from './judge.ts';
+import { checkSize, judge, oversize } from './judge.ts';
 import { askerPlace } from './place.ts';
 
 /** What the person says, or whoever answers in their place. Rejects with ASK_REFUSED or ASK_EXPIRED. */
@@ -33,7 +33,7 @@ export async function askPerson(frame: Frame, behaviour: HumanBehaviour, input: 
     const replied = await session.asks.ask({ ...question, question: question.question + again, nth: round }, life);
     if (replied.kind === 'refused') throw refused(frame, replied);
     if (replied.kind === 'expired') return await unanswered(frame, behaviour, input, attempt);
-    const judged = await judgeAnswer(frame, input, replied.value);
+    const judged = await judgeSaid(frame, input, replied.value);
     if (judged.ok || round >= bound) return judged;
     wrong = judged.problems;
   }
@@ -69,6 +69,13 @@ async function refusedBefore({ session, place }: Frame): Promise<number> {
     before = answered;
   }
   return before;
+}
+
+/** What a person said stands for good: an answer that is too large would fail every later entry too, and is asked for again. */
+async function judgeSaid(frame: Frame, input: Input, raw: Json): Promise<Judged> {
+  const tooLarge = oversize(frame, raw);
+  if (tooLarge !== undefined) return { ok: false, why: 'contract', problems: [{ path: '', message: tooLarge.message.replace(/\.$/, '') }] };
+  return await judgeAnswer(frame, input, raw);
 }
 
 async function judgeAnswer(frame: Frame, input: Input, raw: Json): Promise<Judged> {

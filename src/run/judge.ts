@@ -4,7 +4,7 @@
 import { canonical } from '../agent/canonical.ts';
 import type { AnyAgent } from '../agent/definition.ts';
 import { type Evidence, judge as judgeChecks } from '../agent/checks.ts';
-import type { Problem } from '../agent/errors.ts';
+import type { AmdahlError, Problem } from '../agent/errors.ts';
 import type { Json } from '../journal/event.ts';
 import type { Judged } from '../model/loop.ts';
 import type { Frame } from './asker.ts';
@@ -36,14 +36,16 @@ function refused(why: 'contract' | 'check', problems: readonly Problem[]): Judge
 }
 
 /** @throws AmdahlError LIMIT_EXCEEDED (payloadBytes) */
-export function checkSize({ session, path }: Frame, raw: Json): void {
+export function checkSize(frame: Frame, raw: Json): void {
+  const tooLarge = oversize(frame, raw);
+  if (tooLarge !== undefined) throw tooLarge;
+}
+
+/** The LIMIT_EXCEEDED (payloadBytes) of an output that is too large. */
+export function oversize({ session, path }: Frame, raw: Json): AmdahlError | undefined {
   const { payloadBytes } = session.limits;
   const bytes = typeof raw === 'string' ? raw.length : canonical(raw).length;
-  if (bytes > payloadBytes)
-    throw limitError(
-      'payloadBytes',
-      payloadBytes,
-      `The output of '${path}' has ${bytes} bytes`,
-      'Return less, or raise limits.payloadBytes.',
-    );
+  if (bytes <= payloadBytes) return undefined;
+  const what = `The output of '${path}' has ${bytes} bytes`;
+  return limitError('payloadBytes', payloadBytes, what, 'Return less, or raise limits.payloadBytes.');
 }

@@ -91,6 +91,14 @@ describe('an answer that does not stand', () => {
     ]);
   });
 
+  test('is asked for again where it is larger than an output may be', async () => {
+    const trial = new Trial();
+    const person = new Person(trial, (_, nth) => (nth === 0 ? 'x'.repeat(101) : 'short'));
+    const poet = human({ name: 'poet', question: 'Go on:' });
+    expect((await trial.run(poet, 'moss', { ...person.options, limits: { payloadBytes: 100 } })).output).toBe('short');
+    expect(person.asked[1]?.question).toContain("The output of 'poet' has 101 bytes: the limit 'payloadBytes' is 100");
+  });
+
   test('fails the call after so many, and a resume asks afresh', async () => {
     const trial = new Trial();
     const person = new Person(trial, (_, nth) => (nth < 3 ? { verdict: 'hold' } : { verdict: 'publish' }));

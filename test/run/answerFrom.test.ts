@@ -146,6 +146,13 @@ test('a page posts everything again: what was said is passed over, before and af
   expect(await post(journal, other)).toEqual({ ...nothing, refused: all });
 });
 
+test('an error of a tool that says nothing refuses all the same', async () => {
+  const journal = await journalWith({ 'blank-00': {} });
+  const part = { ...output('blank-00', undefined), state: 'output-error', errorText: ' ' };
+  expect(await post(journal, [part])).toMatchObject({ said: ['blank-00'], refused: [] });
+  expect(await responseTo(journal, 'blank-00')).toMatchObject({ kind: 'refuse', reason: 'Refused without a reason.' });
+});
+
 test('what is unknown, of another scope or run, or past its time is refused with its code, and so is the beginning of an id', async () => {
   const journal = await journalWith({
     'of-acme-0': { ...yesOrNo, run: 'acme-1', scope: 'acme' },
