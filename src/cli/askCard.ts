@@ -7,7 +7,7 @@ import { receiptsIn, shortOf } from '../agent/receipt.ts';
 import type { AskId, RunId } from '../journal/ids.ts';
 import type { AskKind } from '../journal/worldEvent.ts';
 import { amdahlCommand, pasteable } from './invocation.ts';
-import { agoText, clipLine, momentText, timeText, visible, widthOf, wrapText } from './quantities.ts';
+import { agoText, clipLine, momentText, timeText, visible, visibleInLine, widthOf, wrapText } from './quantities.ts';
 import { shapeText } from './shapeText.ts';
 import { valueLines } from './valueText.ts';
 import { answerCommand, askText } from './worldText.ts';
@@ -80,7 +80,7 @@ export function cardLines(asked: Asked, options: CardOptions): string[] {
   const width = Math.min(options.width, COLUMNS_MAX);
   const room = width - INDENT.length;
   const { ask, run, of, path, question, about, openedAt } = asked;
-  const where = `${KINDS[of]} of ${run}${path === '' || path === run ? '' : `, ${visible(path)}`}`;
+  const where = visibleInLine(`${KINDS[of]} of ${run}${path === '' || path === run ? '' : `, ${path}`}`);
   const when = `${agoText(openedAt, now)}${expiryText(asked, now)}`;
   const about_ = isEmpty(about) ? [] : valueLines(about, { room, colors, linesMax });
   return [
@@ -131,7 +131,7 @@ function howLines(asked: Asked, room: number, colors: Colors): string[] {
   const answer = answerCommand(asked.ask);
   const refuse = `${amdahlCommand()} refuse ${askText(asked.ask)} --reason '…'`;
   const lines = ways(asked).map(({ way, does }) => ({ command: `${answer}${way === '' ? '' : ` ${way}`}`, does }));
-  const shape = asked.form === undefined || isFixed(asked) ? '' : shapeText(asked.form);
+  const shape = asked.form === undefined || isFixed(asked) ? '' : visible(shapeText(asked.form));
   const takes = shape === '' || (shape.length > LINE_MAX && !shape.includes('\n')) ? [] : shape.split('\n');
   const all = [...lines, { command: refuse, does: REFUSED[asked.of] }];
   const columns = Math.max(...all.map(({ command }) => command.length));

@@ -91,10 +91,18 @@ export function clipLine(text: string, width: number): string {
   return chars.length <= width ? line : `${chars.slice(0, Math.max(0, width - 1)).join('')}…`;
 }
 
-/** Text from models, tools and files without what could steer a terminal. Line breaks and tabs stay. */
+/**
+ * Text from models, tools, people and files without what could steer a terminal, or turn the order around in which it is read
+ * (Unicode's bidirectional controls). Line breaks and tabs stay.
+ */
 export function visible(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (char) => (char === '\r' ? '' : '\uFFFD'));
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (char) => (char === '\r' ? '' : '\uFFFD'));
+}
+
+/** The same as a part of a line: nobody's name begins a line of its own. */
+export function visibleInLine(text: string): string {
+  return visible(text).replace(/\s+/g, ' ');
 }
 
 /** Lines of at most `width` characters, each behind `indent`, broken between words where there are any. */

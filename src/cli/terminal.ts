@@ -84,7 +84,7 @@ export function openTerminal(): Terminal {
       process.stdin.setEncoding('utf8');
       let text = '';
       for await (const chunk of process.stdin) text += String(chunk);
-      return text;
+      return text.replace(/^\uFEFF/, ''); // what some shells put before what they pipe
     },
   };
 }

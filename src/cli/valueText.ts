@@ -39,13 +39,18 @@ function* linesOf(value: Json, room: number, depth: number): Generator<string> {
 }
 
 function* propertyLines(name: string, value: Json, room: number, depth: number): Generator<string> {
-  const lead = `${visible(name)}: `;
+  const lead = `${nameText(name)}: `;
   if (isShort(value, room - widthOf(lead))) {
     yield lead + shortText(value);
     return;
   }
   yield lead.trimEnd();
   for (const line of linesOf(value, room - INDENT.length, depth + 1)) yield INDENT + line;
+}
+
+/** What could be taken for more than a name stands in quotes, in one line. */
+function nameText(name: string): string {
+  return /^[\p{L}\p{N}_$][\p{L}\p{N}_$.\- ]*$/u.test(name) ? name : visible(JSON.stringify(name));
 }
 
 /** A text as it is, wrapped; behind a bar, so that it is seen where it ends. */

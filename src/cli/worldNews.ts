@@ -3,7 +3,7 @@
 
 import type { Event } from '../journal/event.ts';
 import { openAsksIn, type Progress } from './progress.ts';
-import { clipLine, visible } from './quantities.ts';
+import { clipLine, visibleInLine } from './quantities.ts';
 import { answerCommand, argsText, parkedText, resultText } from './worldText.ts';
 
 /** `waits`: it is told only if it still holds after a moment, for the run may end with it and say so in full. */
@@ -59,7 +59,7 @@ export function newsOf(event: Event, progress: Progress): News | undefined {
 }
 
 function who(by: string | undefined): string {
-  return by === undefined ? '' : ` by ${visible(by)}`;
+  return by === undefined ? '' : ` by ${visibleInLine(by)}`;
 }
 
 function questionOf(ask: Parameters<Progress['asks']['get']>[0], progress: Progress): string {

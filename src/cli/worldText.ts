@@ -7,7 +7,7 @@ import type { AskRecord } from '../journal/askLedger.ts';
 import type { EffectRecord, EffectState } from '../journal/effects.ts';
 import type { AskId } from '../journal/ids.ts';
 import { amdahlCommand, pasteable } from './invocation.ts';
-import { clipLine, many, momentText, timeText, visible, widthOf, wrapText } from './quantities.ts';
+import { clipLine, many, momentText, timeText, visible, visibleInLine, widthOf, wrapText } from './quantities.ts';
 import { sizeText } from './valueText.ts';
 
 /** As many characters of an ask's id as tell it apart from all others, for all that can be expected. */
@@ -152,8 +152,8 @@ function fewLines(text: string, room: number): string[] {
 
 function* closedLines(ask: AskRecord, { colors, room }: WorldTextOptions): Generator<string> {
   const columns = room - ASK_INDENT.length;
-  const end = visible(closedText(ask));
-  const question = visible(ask.question).replace(/\s+/g, ' ');
+  const end = visibleInLine(closedText(ask));
+  const question = visibleInLine(ask.question);
   const paint = ask.state === 'refused' || ask.state === 'expired' ? colors.yellow : colors.dim;
   const lead = colors.dim('asked  ');
   if (widthOf(question) + 1 + widthOf(end) <= columns) yield `${lead}${colors.dim(question)} ${paint(end)}`;

@@ -245,7 +245,7 @@ async function closed(
   const by = row.response?.by ?? (isLate ? undefined : await whoSaid(journal, row, place));
   const verb = row.state === 'refused' || row.response?.kind === 'refuse' ? 'refused' : 'answered';
   const how = state === 'expired' || state === 'withdrawn' ? (state === 'expired' ? 'has expired' : 'was withdrawn') : `was ${verb} before`;
-  const who = by === undefined ? '' : ` by ${by}`;
+  const who = by === undefined ? '' : ` by ${by.replace(/\s+/g, ' ')}`;
   return new AmdahlError('ASK_CLOSED', `The question of '${path}' ${how}${who}, ${ago(now - at)}. Nothing has changed.`, {
     where: { run: row.run, call: path },
     data: { ask: row.ask, run: row.run, state: state === 'responded' ? verb : state, at, ...(by === undefined ? {} : { by }) },

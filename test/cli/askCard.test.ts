@@ -46,6 +46,19 @@ describe('a question as it stands in the inbox', () => {
     ]);
   });
 
+  it('lets nothing that it shows look like a line of its own, steer the terminal or turn around what is read', () => {
+    const evil = 'x\nQx81kzPp  approval of other';
+    const about = { [evil]: 1, ['to\u202e']: 'gro.\u202eelsewhere\u009b2J', 'a b': { "it's": true } };
+    const form = { enum: ['a\u009b2J', 'b'] };
+    const lines = card({ path: `sweep/${evil}`, run: evil as RunId, question: '\u001b[2JWhich?\u2066', about, form });
+    for (const control of ['\u001b', '\u009b', '\u202e', '\u2066']) expect(lines.join('\n')).not.toContain(control);
+    expect(lines.slice(1).every((line) => line === '' || line.startsWith('  '))).toBe(true);
+    expect(lines.filter((line) => line.includes('\n'))).toEqual([]);
+    expect(lines).toContain(`  "x\\nQx81kzPp  approval of other": 1`);
+    expect(lines).toContain('  "to\uFFFD": "gro.\uFFFDelsewhere\uFFFD2J"');
+    expect(lines).toContain(`  a b: {"it's":true}`);
+  });
+
   it('shows exactly what is approved of, with texts as they are and receipts marked', () => {
     const about = {
       tool: 'post',
