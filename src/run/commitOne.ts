@@ -92,7 +92,7 @@ export class CommitOne {
     const { place, calls, attempt, path, tool, key } = effect;
     const ready = await this.#ready(effect);
     if ('obstacle' in ready) return { kind: 'not begun', error: ready.obstacle };
-    if (effect.times === 0) await session.divergence.gate({ path, tool, key, args: ready.sent }, this.#life);
+    if (effect.times === 0) await session.divergence.gate({ path, tool, key, args: ready.sent }, this.#life, this.#frame.life);
     session.check();
     await session.settle({ kind: 'effect.committing', place, calls, attempt, path, tool, key, args: ready.sent, effect: 'staged' });
     this.#round = 0;

@@ -75,13 +75,16 @@ export class Divergence {
     }
   }
 
-  /** Waits until a new effect may begin. Rejects with the end of `life`, or with why the run was interrupted. */
-  async gate(effect: Coming, life: Life): Promise<void> {
+  /**
+   * Waits until a new effect may begin. Rejects with the end of `life`, or with why the run was interrupted. `call`: the life of
+   * the call that can do nothing else meanwhile, where that is another.
+   */
+  async gate(effect: Coming, life: Life, call: Life = life): Promise<void> {
     while (this.#open(true).length > 0) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const waiting: Waiting = { effect, resolve };
       this.#waiting.add(waiting);
-      const release = this.#session.busy.wait(life);
+      const release = this.#session.busy.wait(call);
       try {
         await life.race(promise);
       } finally {

@@ -90,12 +90,17 @@ export function discardBelow({ session, place }: Frame, why: string, but: readon
     if (effect.state === 'staged' && effect.confirmedBy === undefined && !but.includes(effect.key)) discard(session, effect, why);
 }
 
-/** At the end of a run: whatever nothing has confirmed. */
-export function discardAll(session: Session): void {
+/**
+ * At the end of a run: whatever nothing has confirmed. Where it ends well, what is confirmed and was never begun too: a person let
+ * the run go on without the call that would have.
+ */
+export function discardAll(session: Session, well: boolean): void {
   if (session.effects.isEmpty) return;
-  for (const effect of session.effects.all())
-    if (effect.state === 'staged' && effect.confirmedBy === undefined)
-      discard(session, effect, 'the run ended, and nothing had confirmed it');
+  for (const effect of session.effects.all()) {
+    if (effect.state !== 'staged') continue;
+    if (effect.confirmedBy === undefined) discard(session, effect, 'the run ended, and nothing had confirmed it');
+    else if (well) discard(session, effect, 'the run went another way, which a person accepted');
+  }
 }
 
 export function discard(session: Session, { place, calls, key }: EffectRecord, why: string): void {

@@ -141,7 +141,7 @@ async function drive({ session, root, raw, past, options }: Driving): Promise<Ru
     if (session.account?.raising !== undefined) await session.account.raising.close();
     const missing = session.gaps.toSorted(byPath);
     session.noteGates();
-    discardAll(session);
+    discardAll(session, true);
     await session.conclude(...(await session.asks.close()), { kind: 'run.succeeded', output: journaled(output), missing });
     const resume =
       past === undefined || session.findings === undefined ? undefined : await reportOf(journal, id, past.inherited, session.findings);
@@ -162,7 +162,7 @@ async function ended(session: Session, thrown: AmdahlError, id: RunId, journal: 
   const done = effectsDone(session.effects);
   if (session.interrupted === undefined || FAILS.has(error.code)) {
     session.noteGates();
-    if (session.interrupted === undefined) discardAll(session);
+    if (session.interrupted === undefined) discardAll(session, false);
     await session.settle(...(await session.asks.close()), { kind: 'run.failed', error: recordError(error) });
   } else if (error.code === 'CANCELLED') {
     session.noteGates();
