@@ -54,6 +54,8 @@ export interface Program {
   readonly expected: readonly string[];
   /** Whether there is one order. */
   readonly ordered: boolean;
+  /** Where a person is waited for, the other branch of a race may be faster: what it says then, and what stands. */
+  readonly or?: { readonly output: unknown; readonly expected: readonly string[] };
   /** What it may not even begin: staged effects of outputs that were refused. */
   readonly never: readonly string[];
 }
@@ -98,6 +100,7 @@ export function programOf(cell: Cell): Program {
     make: (client) => held(cell, new Hands(cell, client)),
     expected: holder === 'map' ? [...did(['qx-a', 'qx-b']), ...did(['qy-a', 'qy-b'])] : did(['a', 'b']),
     ordered: holder !== 'map',
+    ...(holder === 'race' && kind === 'immediate' ? { or: { output: { said: 'late' }, expected: refused } } : {}),
     never: kind === 'immediate' ? [] : refused,
   };
 }
