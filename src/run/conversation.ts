@@ -170,6 +170,8 @@ export class Conversation implements Talk {
       );
     }
     await session.append();
+    // Receipts of theirs may be used now.
+    await this.#raisePassed();
     const again = turn < this.recorded.length;
     const toolTurn: ToolTurn = {
       frame: this.#frame,
@@ -232,13 +234,18 @@ export class Conversation implements Talk {
   async #withEffects(judging: Judged | Promise<Judged>): Promise<Judged> {
     const judged = await judging;
     if (!judged.ok) return judged;
-    await raisePassed(this.#frame, this.#asker, this.#behaviour.tools, this.#passed);
-    this.#passed = NO_TURNS;
+    await this.#raisePassed();
     const { risen } = this.#asker;
     if (risen === undefined) return judged;
     const admission = await admitEffects(this.#frame, risen, (this.#refused ??= new Set()));
     this.#frame.staged = admission.ok ? admission.keys : undefined;
     return admission.ok ? judged : admission;
+  }
+
+  async #raisePassed(): Promise<void> {
+    const passed = this.#passed;
+    this.#passed = NO_TURNS;
+    if (passed.length > 0) await raisePassed(this.#frame, this.#asker, this.#behaviour.tools, passed);
   }
 
   async repaired(turn: number, problems: readonly Problem[]): Promise<void> {

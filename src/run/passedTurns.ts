@@ -1,5 +1,6 @@
 // What turns of earlier entries staged: a conversation that goes on does not call their tools again, so that their effects are
-// looked up, those of agents among the tools included. Called by conversation.ts before an answer is judged.
+// looked up, those of agents among the tools included. Called by conversation.ts before tools are called, and before an answer is
+// judged.
 
 import type { LanguageModelV4ToolCall } from '@ai-sdk/provider';
 import { canonical, hash, toJson } from '../agent/canonical.ts';
