@@ -23,7 +23,7 @@ const seats = {
     seats.free -= 1;
     return { seat: '12A' };
   },
-  release: async (_seat: string): Promise<void> => {
+  release: async (_key: string): Promise<void> => {
     seats.free += 1;
   },
 };
@@ -71,7 +71,7 @@ const reserve = tool({
   description: 'Reserve a seat',
   input: z.object({ flight: z.string() }),
   execute: async ({ flight }, { key }) => await seats.reserve(flight, key),
-  undo: async ({ seat }) => await seats.release(seat),
+  undo: async (_, { key }) => await seats.release(key),
 });
 
 const booking = agent({

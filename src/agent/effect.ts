@@ -34,8 +34,11 @@ export interface EffectDeclared<Args, Input, Result, Context> {
     key: string,
     about: EffectOptions<Args, Input, Context>,
   ) => Verified<Result> | undefined | Promise<Verified<Result> | undefined>;
-  /** Takes it back, given what it gave. Must bear being called again: it is called until it returns. */
-  readonly undo?: (result: Result, about: EffectOptions<Args, Input, Context>) => unknown;
+  /**
+   * Takes it back, given what it gave: undefined where it threw, or only a person knows of it; its key names it in any case. Must
+   * bear being called again: it is called until it returns.
+   */
+  readonly undo?: (result: Result | undefined, about: EffectOptions<Args, Input, Context>) => unknown;
   /**
    * Whether a person must approve of exactly these arguments first. Of staged arguments that hold receipts it is not asked: what
    * will stand there is not known yet, and a person must.

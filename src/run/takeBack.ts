@@ -11,7 +11,7 @@ import { askOutcome, expiredBefore, OUTCOME_FORM } from './uncertain.ts';
 export async function takeBack(frame: Frame, effect: EffectRecord, known: KnownEffect | undefined, nth: number | string): Promise<boolean> {
   const { session, path } = frame;
   const undo = known?.code.rules.undo;
-  const { place, calls, key, tool, result = null } = effect;
+  const { place, calls, key, tool, result } = effect;
   const undone = async (): Promise<true> => {
     await session.settle({ kind: 'effect.undone', place, calls, key });
     session.check();

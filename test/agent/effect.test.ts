@@ -38,8 +38,8 @@ describe('what is said of an effect', () => {
         expectTypeOf(context).toEqualTypeOf<{ tracker: string }>();
         return { done: true, result: { id: args.title } };
       },
-      undo: ({ id }, { key }) => {
-        expectTypeOf(id).toEqualTypeOf<string>();
+      undo: (given, { key }) => {
+        expectTypeOf(given).toEqualTypeOf<{ id: string } | undefined>();
         expectTypeOf(key).toEqualTypeOf<string>();
       },
       approve: ({ title }) => title.length > 3,
