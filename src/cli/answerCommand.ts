@@ -12,7 +12,7 @@ import { answer, openAskOf, type OpenAsk, refuse, type Said } from '../run/peopl
 import { answerIn } from './askDialogue.ts';
 import { meantBy } from './answerText.ts';
 import { receiptsOf } from './inboxCommand.ts';
-import { amdahlCommand } from './invocation.ts';
+import { amdahlCommand, resumeLine } from './invocation.ts';
 import { EXIT } from './report.ts';
 import type { DriveOptions } from './runCommand.ts';
 import { resumeCommand } from './resumeCommand.ts';
@@ -104,14 +104,15 @@ async function goOn(said: Said, verb: string, row: RunRow | undefined, options: 
   const { run, owner } = said;
   const { err } = terminal;
   const people = options.quiet !== true && options.json !== true;
-  const resume = `${amdahlCommand()} resume ${run}`;
   if (owner !== undefined) {
     if (people) err.line(`${err.colors.green(verb)}; process ${owner.pid} on ${owner.host} works on ${run} and goes on with it.`);
     return EXIT.succeeded;
   }
   if (!options.resume || row?.program === undefined) {
-    const how = row?.program === undefined ? `${resume} FILE#${said.agent}` : resume;
-    if (people) err.line(`${err.colors.green(verb)}. Nobody works on ${run}; it goes on with: ${err.colors.bold(how)}`);
+    const program = row?.program;
+    const or = program === undefined ? 'when its program runs again with this id, or ' : '';
+    const how = err.colors.bold(resumeLine({ run, program }));
+    if (people) err.line(`${err.colors.green(verb)}. Nobody works on ${run}; it goes on ${or}with: ${how}`);
     return EXIT.succeeded;
   }
   if (people) err.line(err.colors.green(verb));

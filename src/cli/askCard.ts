@@ -58,8 +58,8 @@ const KINDS: Readonly<Record<AskKind, string>> = {
 const OUTCOMES: Readonly<Record<string, string>> = {
   done: 'it happened; the run goes on, with its result if you give one',
   'not done': 'it did not happen; it is done now, under the same key',
-  'give up': 'what can be taken back is taken back, the rest is not done, and the call fails',
-  'go on': 'what was done belongs to what the run does now; it goes on, and may act again',
+  'give up': 'what can be is taken back, the rest is left, and the call fails',
+  'go on': 'what was done is meant to stand; it goes on, and may act again',
   stop: 'the run fails, and nothing more is done',
 };
 
@@ -117,7 +117,9 @@ export function standsOf(
 
 function headLines(id: string, where: string, when: string, width: number, colors: Colors): string[] {
   const head = `${colors.yellow(colors.bold(id))}  ${colors.bold(where)}`;
-  return widthOf(head) + 2 + widthOf(when) <= width ? [`${head}  ${colors.dim(when)}`] : [head, INDENT + colors.dim(when)];
+  return widthOf(head) + 2 + widthOf(when) <= width
+    ? [`${head}  ${colors.dim(when)}`]
+    : [...wrapText(head, width, ''), INDENT + colors.dim(when)];
 }
 
 /** ', expires in 6d 23h (2026-03-08 14:05:09)'. */

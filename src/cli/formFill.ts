@@ -167,8 +167,9 @@ class Filler {
   async #pick(texts: readonly string[], path: string, empty: Empty): Promise<number | undefined> {
     const columns = Math.max(...texts.map(widthOf));
     for (const [index, text] of texts.entries()) {
-      const hint = Object.hasOwn(this.#hints, text) ? `  ${this.#hints[text] ?? ''}` : '';
-      this.#dialogue.say(`  ${index + 1}  ${clipLine(hint === '' ? text : text.padEnd(columns) + hint, LABEL_COLUMNS_MAX)}`);
+      const label = clipLine(text, LABEL_COLUMNS_MAX);
+      const hint = Object.hasOwn(this.#hints, text) ? `${' '.repeat(columns - widthOf(text))}  ${this.#hints[text] ?? ''}` : '';
+      this.#dialogue.say(`  ${index + 1}  ${label}${hint}`);
     }
     const what = texts.length === 1 ? '1' : `1-${texts.length}`;
     const picked = await this.#until({}, path, what, empty, (typed) => {

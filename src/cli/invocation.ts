@@ -7,6 +7,11 @@ export function amdahlCommand(): string {
   return commandOf(process.argv[1] ?? 'amdahl', process.execPath, process.env);
 }
 
+/** Goes on with a run, as it can be pasted; of one that this command did not start only the reader knows the program. */
+export function resumeLine({ run, program }: { readonly run: string; readonly program?: unknown }): string {
+  return `${amdahlCommand()} resume ${run}${program === undefined ? ' FILE#export' : ''}`;
+}
+
 /** The Node that runs this, as a shell finds it. */
 export function nodeCommand(node: string = process.execPath): string {
   return node.includes(`${sep}node_modules${sep}`) ? 'npx node' : 'node';

@@ -40,9 +40,8 @@ export interface Failed {
   readonly cause?: unknown;
 }
 
-/** The command that goes on, and what has to come first. Undefined where the failure's own message says it. */
-export function nextStep(failure: Failed | undefined, id: RunId): string | undefined {
-  const resume = `${amdahlCommand()} resume ${id}`;
+/** The command that goes on (`resume`), and what has to come first. Undefined where the failure's own message says it. */
+export function nextStep(failure: Failed | undefined, id: RunId, resume = `${amdahlCommand()} resume ${id}`): string | undefined {
   if (failure === undefined) return `ask again what failed: ${resume}`;
   const own = OWN_STEPS[failure.code];
   if (own !== undefined) return own(resume, id);

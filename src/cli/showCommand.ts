@@ -11,7 +11,7 @@ import type { CallNode, RunTree } from '../journal/tree.ts';
 import { treeOf } from '../journal/tree.ts';
 import { renderBill } from './billText.ts';
 import { heldBackLines, incidentLines, othersIn } from './incidentText.ts';
-import { amdahlCommand, pasteable } from './invocation.ts';
+import { amdahlCommand, pasteable, resumeLine } from './invocation.ts';
 import { nextStep } from './nextStep.ts';
 import { programText } from './program.ts';
 import { showPrompts } from './promptCommand.ts';
@@ -131,19 +131,19 @@ function countIn({ data }: ErrorRecord): number | undefined {
   return typeof count === 'number' ? count : undefined;
 }
 
-function nextText({ run, status }: RunRow, { failure }: RunTree, openAsks: number): string | undefined {
+function nextText(row: RunRow, { failure }: RunTree, openAsks: number): string | undefined {
+  const { run, status } = row;
+  const resume = resumeLine(row);
   switch (status) {
     case 'failed':
-      return nextStep(failure, run);
+      return nextStep(failure, run, resume);
     case 'partial':
-      return `ask again what is missing: ${amdahlCommand()} resume ${run}`;
+      return `ask again what is missing: ${resume}`;
     case 'cancelled':
     case 'interrupted':
-      return `go on: ${amdahlCommand()} resume ${run}`;
+      return `go on: ${resume}`;
     case 'parked':
-      return openAsks > 0
-        ? `answer what it asks: ${amdahlCommand()} inbox ${run}`
-        : `it was answered; go on: ${amdahlCommand()} resume ${run}`;
+      return openAsks > 0 ? `answer what it asks: ${amdahlCommand()} inbox ${run}` : `it was answered; go on: ${resume}`;
     case 'running':
     case 'succeeded':
       return undefined;

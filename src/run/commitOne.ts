@@ -235,7 +235,7 @@ export class CommitOne {
     const all = this.#confirmed.effects.flatMap((one) => session.effects.get(one) ?? []);
     const shown = (effects: readonly EffectRecord[]): Json => effects.map((one) => ({ tool: one.tool, args: one.sent ?? one.args }));
     const what = `'${tool}', which '${path}' confirmed,`;
-    const why = error === undefined ? '' : ` ${error.message}`;
+    const why = error === undefined ? '' : ` ${error.message.replace(/\.?$/, '.')}`;
     return {
       of: 'effect',
       place,

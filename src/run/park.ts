@@ -41,10 +41,11 @@ async function openAsks({ asks, journal, run }: Session): Promise<readonly OpenA
 /** The error of a run that was given up because it is parked. */
 function parked(run: RunId, asks: readonly OpenAsk[]): AmdahlError {
   const [first] = asks;
-  const what = asks.length === 1 ? `an answer to '${first?.question ?? ''}'` : `answers to ${asks.length} questions`;
+  const [what, shown] =
+    asks.length === 1 ? ['an answer', 'the question; answer it'] : [`${asks.length} answers`, 'the questions; answer one'];
   return new AmdahlError(
     'RUN_PARKED',
-    `The run '${run}' waits for ${what}, and nothing in it can go on without. amdahl inbox shows what is asked; then run it again with this id.`,
+    `The run '${run}' waits for ${what}, and nothing in it can go on without. amdahl inbox shows ${shown}, then run it again with this id. Asked: ${first?.question ?? ''}`,
     { data: { run, asks } },
   );
 }

@@ -74,10 +74,10 @@ async function askMore(
 }
 
 const WHAT: Readonly<Record<Cap, Json>> = {
-  calls: { type: 'integer', minimum: 1, description: 'so many model requests more' },
-  tokens: { type: 'integer', minimum: 1, description: 'so many tokens more, in and out' },
-  usd: { type: 'number', exclusiveMinimum: 0, description: 'so many US dollars more' },
-  ms: { type: 'integer', minimum: 1, description: 'so many milliseconds more' },
+  calls: { type: 'integer', minimum: 1, description: 'so many more model requests' },
+  tokens: { type: 'integer', minimum: 1, description: 'so many more tokens, in and out' },
+  usd: { type: 'number', exclusiveMinimum: 0, description: 'so many more US dollars' },
+  ms: { type: 'integer', minimum: 1, description: 'so many more milliseconds' },
 };
 
 /** What there is too little of must be among what is given; of the rest only what is capped. Pure. */

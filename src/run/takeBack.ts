@@ -36,7 +36,7 @@ export async function takeBack(frame: Frame, effect: EffectRecord, known: KnownE
       place,
       calls: chainOf(frame),
       path,
-      question: `'${tool}' of '${effect.path}' is to be taken back, and its undo failed: ${error.message} Was it taken back?`,
+      question: `'${tool}' of '${effect.path}' is to be taken back, and its undo failed: ${error.message.replace(/\.?$/, '.')} Was it taken back?`,
       about,
       form: OUTCOME_FORM,
       nth: `undo.${nth}.${round}.${await expiredBefore(frame, effect)}`,

@@ -85,7 +85,7 @@ describe('a question as it stands in the inbox', () => {
     const lines = card({ of: 'effect', form: OUTCOMES }).join('\n');
     expect(lines).toMatch(/answer Qx81kzPo done +it happened/);
     expect(lines).toMatch(/answer Qx81kzPo 'not done' +it did not happen; it is done now/);
-    expect(lines).toMatch(/answer Qx81kzPo 'give up' +what can be taken back/);
+    expect(lines).toMatch(/answer Qx81kzPo 'give up' +what can be is taken back/);
   });
 
   it('says what an answer looks like where it has a form', () => {

@@ -191,7 +191,7 @@ describe("onPark: 'return'", () => {
     };
     expect(error).toMatchObject({ code: 'RUN_PARKED', status: 'parked', asks: [ask], data: { run: 'r', asks: [ask] } });
     expect(error.message).toBe(
-      "The run 'r' waits for an answer to 'editor?', and nothing in it can go on without. amdahl inbox shows what is asked; then run it again with this id.",
+      "The run 'r' waits for an answer, and nothing in it can go on without. amdahl inbox shows the question; answer it, then run it again with this id. Asked: editor?",
     );
     expect((await trial.events()).at(-1)?.kind).toBe('run.parked');
     expect(await trial.journal.row('r' as RunId)).toMatchObject({ status: 'parked' });
