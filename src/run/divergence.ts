@@ -104,7 +104,7 @@ export class Divergence {
   #open(waiting: boolean): readonly EffectRecord[] {
     if (this.#pending.size === 0) return NONE;
     const open = [...this.#pending.values()].flat().flatMap(({ key }) => this.#session.effects.get(key) ?? []);
-    return open.filter((effect) => !isOver(effect) && !(waiting && effect.doomed === true)).sort((a, b) => a.order - b.order);
+    return open.filter((effect) => !isOver(effect) && !(waiting && effect.doomed === true)).sort(byTurn);
   }
 
   #look(): void {
@@ -162,12 +162,9 @@ export class Divergence {
   }
 
   async #question(coming: Coming | undefined): Promise<Question> {
-    const committed = this.#open(coming !== undefined);
-    const [first] = committed;
-    const done =
-      committed.length === 1
-        ? `'${first?.tool}' of '${first?.path}'`
-        : `${committed.length} effects, the first '${first?.tool}' of '${first?.path}',`;
+    const open = this.#open(coming !== undefined);
+    const [begun, confirmed] = [open.filter(({ times }) => times > 0), open.filter(({ times }) => times === 0)];
+    const done = [...named('did', begun), ...named('was yet to do', confirmed)].join(' and ');
     const instead =
       coming === undefined
         ? 'ended without asking for that again'
@@ -177,9 +174,10 @@ export class Divergence {
       place: rootAsker(this.#session.run),
       calls: [],
       path: coming?.path ?? '',
-      question: `An earlier entry of this run did ${done} and this one ${instead}. Is that meant, and may it go on?`,
+      question: `An earlier entry of this run ${done} and this one ${instead}. Is that meant, and may it go on?`,
       about: {
-        committed: committed.map(({ tool, sent, args, path, key }) => ({ tool, args: sent ?? args, path, key })),
+        committed: begun.map(shownOf),
+        ...(confirmed.length === 0 ? {} : { confirmed: confirmed.map(shownOf) }),
         ...(coming === undefined ? {} : { wants: { tool: coming.tool, args: coming.args, path: coming.path } }),
       },
       form: DIVERGED_FORM,
@@ -195,7 +193,8 @@ export class Divergence {
   }
 
   #error(reason: string | undefined): AmdahlError {
-    const paths = this.#open(false).map(({ tool, path }) => `'${tool}' of '${path}'`);
+    const open = this.#open(false);
+    const paths = open.map(({ tool, path, times }) => `'${tool}' of '${path}'${times > 0 ? '' : ' (confirmed, not begun)'}`);
     const why = reason === undefined ? '' : ` It was stopped: ${reason}`;
     return new AmdahlError(
       'DIVERGED',
@@ -214,6 +213,22 @@ const DIVERGED_FORM: Json = {
   additionalProperties: false,
 };
 
+/** What was begun, in the order of doing, before what was only confirmed. */
+function byTurn(a: EffectRecord, b: EffectRecord): number {
+  return Number(a.order < 0) - Number(b.order < 0) || a.order - b.order;
+}
+
+function named(verb: string, effects: readonly EffectRecord[]): readonly string[] {
+  const [first] = effects;
+  if (first === undefined) return [];
+  const one = `'${first.tool}' of '${first.path}'`;
+  return [effects.length === 1 ? `${verb} ${one}` : `${verb} ${effects.length} effects, the first ${one},`];
+}
+
+function shownOf({ tool, sent, args, path, key }: EffectRecord): Json {
+  return { tool, args: sent ?? args, path, key };
+}
+
 /** The call that must be asked again for an effect: who confirmed it, else whom it serves. */
 function callOf({ confirmedBy, calls: [call] }: EffectRecord): Place | undefined {
   return confirmedBy ?? call;
@@ -228,8 +243,8 @@ function outcomeOf(value: Json): Json | undefined {
 }
 
 function keysIn(about: Json = null): readonly Json[] {
-  const committed = fieldsOf(about).get('committed');
-  return Array.isArray(committed) ? committed.flatMap((one: Json) => fieldsOf(one).get('key') ?? []) : [];
+  const lists = [fieldsOf(about).get('committed'), fieldsOf(about).get('confirmed')];
+  return lists.flatMap((list) => (Array.isArray(list) ? list.flatMap((one: Json) => fieldsOf(one).get('key') ?? []) : []));
 }
 
 function fieldsOf(value: Json): ReadonlyMap<string, Json> {
