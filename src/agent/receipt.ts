@@ -68,6 +68,13 @@ export function receiptsIn(value: Json): readonly ReceiptFound[] {
   return found;
 }
 
+/** Names of properties that have a receipt in them: what stands there is never replaced. O(size). */
+export function receiptNames(value: Json): readonly string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap((one: Json) => receiptNames(one));
+  return Object.entries(value).flatMap(([name, one]) => [...(name.search(RECEIPT) < 0 ? [] : [name]), ...receiptNames(one)]);
+}
+
 /**
  * The value with its receipts replaced: a text that is nothing but a receipt becomes the value, one within a longer text
  * becomes its text. What `valueOf` has no value for stays. O(size).

@@ -19,7 +19,7 @@ import { Conversation } from './conversation.ts';
 import { askPerson } from './human.ts';
 import { checkSize, judge } from './judge.ts';
 import { effectKey } from './effectKey.ts';
-import { discardBelow, stage } from './outbox.ts';
+import { discardBelow, stage, withResults } from './outbox.ts';
 import { askerPlace } from './place.ts';
 import type { RecordedCall, Rejection } from './recorded.ts';
 import { CallScope } from './scope.ts';
@@ -178,14 +178,11 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
   const code = new CodeAsker(frame, own, attempt.number);
   const context = agent.context === undefined ? undefined : await contextOf(frame);
   const acts = behaviour.effect !== 'none';
+  const value = acts ? await withoutReceipts(frame, input) : input.value;
   const base = { run: session.run, call: place, tool: agent.name, args: input.raw, occurrence: 0 };
   const key = acts ? effectKey(session.effects, base) : '';
   const execute = (signal: AbortSignal): unknown =>
-    code.run(() =>
-      standIn === undefined
-        ? behaviour.execute(input.value, { signal, context, key })
-        : standIn({ value: input.value, input: input.value, signal }),
-    );
+    code.run(() => (standIn === undefined ? behaviour.execute(value, { signal, context, key }) : standIn({ value, input: value, signal })));
   let raw: Json;
   try {
     if (!acts) {
@@ -204,7 +201,7 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
         args: input.raw,
         key,
         rules: behaviour.rules,
-        about: (signal) => ({ key, args: input.value, input: input.value, signal, context }),
+        about: (signal) => ({ key, args: value, input: value, signal, context }),
         path,
         again: attempt.again,
         execute: checked,
@@ -219,6 +216,19 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
   }
   checkSize(frame, raw);
   return await judge(frame, raw, () => ({ input: input.value, results: [] }));
+}
+
+/** What acts at once is told what receipts stand for, and refused what is not done yet. */
+async function withoutReceipts({ session, agent, life, path }: Frame, { raw, value }: Input): Promise<unknown> {
+  const given = withResults(session, raw);
+  if (given === raw) return value;
+  const checked = await life.race(Promise.resolve(agent.input.validate(given)));
+  if (checked.ok) return checked.value;
+  throw new AmdahlError(
+    'CONTRACT_VIOLATION',
+    `The input of '${path}' does not fit its contract now that receipts are replaced: ${problemList(checked.problems)}.`,
+    { problems: checked.problems, data: { side: 'input' } },
+  );
 }
 
 /** A staged step gives its receipt; its code runs when it is committed. */

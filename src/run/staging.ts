@@ -4,10 +4,11 @@
 import type { Contract } from '../agent/contract.ts';
 import type { EffectRules } from '../agent/effect.ts';
 import { AmdahlError, problemList } from '../agent/errors.ts';
+import { receiptNames } from '../agent/receipt.ts';
 import type { Json } from '../journal/event.ts';
 import { needsApproval } from './approval.ts';
 import type { Frame } from './asker.ts';
-import { checkReceipts, receiptsOf } from './outbox.ts';
+import { badReceipts, checkReceipts, receiptsOf } from './outbox.ts';
 
 /** What is about to be staged. */
 export interface Intent {
@@ -26,6 +27,9 @@ export interface Intent {
 export async function consider(frame: Frame, { args, contract, rules, input, context }: Intent): Promise<boolean> {
   const receipts = receiptsOf(frame.session, args, true);
   checkReceipts(frame, receipts);
+  const [name] = receiptNames(args);
+  if (name !== undefined)
+    throw badReceipts([{ path: '', message: `'${name}' is the name of a field: receipts are replaced in values alone` }]);
   const { life } = frame;
   const validated = contract.validate(args);
   const checked = validated instanceof Promise ? await life.race(validated) : validated;
