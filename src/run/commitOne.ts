@@ -164,7 +164,12 @@ export class CommitOne {
       stops.push(this.#life.onEnd((error) => void stops.push(clock.after(limits.actGraceMs, () => give(error)))));
       if (timeoutMs !== undefined) {
         const error = new AmdahlError('TIMEOUT', `'${effect.tool}' did not come back within ${timeoutMs} ms.`);
-        stops.push(clock.after(timeoutMs, () => give(error)));
+        // Aborted, it may still say what came of it: beginning again beside it would do it twice.
+        const stop = (): void => {
+          abort.abort(error);
+          stops.push(clock.after(limits.actGraceMs, () => give(error)));
+        };
+        stops.push(clock.after(timeoutMs, stop));
       }
     });
     const code = new CodeAsker(this.#frame, effect.place, 0);

@@ -106,6 +106,26 @@ describe('an effect that fails', () => {
     expect(world.keys).toHaveLength(4);
   });
 
+  test('that is out of time may still come back before anybody is asked about it', async () => {
+    const trial = new Trial();
+    let begun = 0;
+    const slow = tool({
+      description: 'Slow',
+      effect: 'staged',
+      timeoutMs: 100,
+      input: z.object({}),
+      verify: () => ({ done: false }),
+      execute: async () => {
+        begun += 1;
+        await new Promise<void>((resolve) => trial.clock.after(2_000, resolve));
+        return 'late';
+      },
+    });
+    const model = scripted([{ tools: [['slow', {}]] }, { text: 'done' }]);
+    const { effects } = await trial.run(agent({ name: 'a', model, instructions: 'x', tools: { slow } }), 'x');
+    expect([begun, effects]).toMatchObject([1, [{ state: 'committed', result: 'late' }]]);
+  });
+
   test('lets the rest be done once a person says that it was', async () => {
     const world = new World();
     world.fails = 1;
