@@ -189,9 +189,10 @@ async function perform(frame: Frame, deed: Deed): Promise<Done | undefined> {
   }
 }
 
-async function execute({ path, execute: run }: Deed, signal: AbortSignal, secrets: Secrets): Promise<Done> {
+async function execute({ path, tool, execute: run }: Deed, signal: AbortSignal, secrets: Secrets): Promise<Done> {
   try {
-    return { kind: 'returned', result: secrets.clean(toJson((await run(signal)) ?? null, `the result of '${path}'`)) };
+    const what = `'${tool}' was done, but its result`; // who reads that must not do it again
+    return { kind: 'returned', result: secrets.clean(toJson((await run(signal)) ?? null, what)) };
   } catch (thrown) {
     return { kind: 'threw', error: secrets.record(recordError(asAmdahl(thrown, path))) };
   }

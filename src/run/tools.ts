@@ -309,6 +309,6 @@ function bounded({ session, place, path }: Frame, spec: CodeTool, result: Json):
     'toolResultBytes',
     toolResultBytes,
     `The result of the tool '${spec.name}' has ${bytes} bytes`,
-    'Ask for a smaller part.',
+    spec.effect === 'none' ? 'Ask for a smaller part.' : 'It was done all the same: do not call it again for its result.',
   );
 }
