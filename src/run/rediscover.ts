@@ -65,7 +65,7 @@ async function walkAlone(
   const life = new Life(above);
   const one: Walk = { session, life, seen: new Map(), unknown };
   try {
-    await life.race(walk(one, agent, place, path));
+    await life.race(walk(one, agent, place, path, true));
   } catch {
     session.check();
   } finally {
@@ -74,16 +74,16 @@ async function walkAlone(
   return one.seen;
 }
 
-/** What the call gave, as far as that is on record. */
-async function walk(one: Walk, agent: AnyAgent, place: Place, path: string): Promise<unknown> {
+/** What the call gave, as far as that is on record. Who is below the first of a walk is known once its code ran, though it failed. */
+async function walk(one: Walk, agent: AnyAgent, place: Place, path: string, isFirst = false): Promise<unknown> {
   const { session, life } = one;
   const entries = await session.lookUp(place);
   if (entries.length === 0) return nothingFrom(one, path);
   session.met.set(place, agent);
   const { outcome, last, confirmed, attempts } = foldCall(entries);
   const known = confirmed ?? outcome ?? last;
-  if (known !== undefined && 'error' in known) throw reviveError(known.error);
   const { behaviour } = agent;
+  if (known !== undefined && 'error' in known && !(isFirst && behaviour.kind === 'composite')) throw reviveError(known.error);
   if (behaviour.kind === 'composite') {
     const started = entries.find(
       (entry): entry is typeof entry & { event: EventOf<'call.started'> } => entry.event.kind === 'call.started',
@@ -95,7 +95,7 @@ async function walk(one: Walk, agent: AnyAgent, place: Place, path: string): Pro
     const context: unknown = agent.context === undefined ? undefined : await session.contexts.give(agent.context, `'${path}'`);
     return await behaviour.body(input.value, new WalkScope(asker, context));
   }
-  if (known?.output === undefined) return nothingFrom(one, path);
+  if (known === undefined || 'error' in known || known.output === undefined) return nothingFrom(one, path);
   const checked = await agent.output.validate(known.output);
   return checked.ok ? checked.value : known.output;
 }
