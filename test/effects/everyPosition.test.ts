@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cell, CELLS, HOLDERS, KINDS, MANNERS } from './cells.ts';
 import { Service } from './service.ts';
-import { type Cut, type Effort, type Row, sweep } from './sweep.ts';
+import { type Cut, type Effort, EVERY, type Row, sweep } from './sweep.ts';
 import { matrixText } from './table.ts';
 
 const THOROUGH = process.env['AMDAHL_CRASH'] !== undefined;
@@ -27,6 +27,9 @@ function isWhole({ kind, manner, as, holder }: Cell): boolean {
 }
 
 function effort(cell: Cell, cut: Cut): Effort {
+  // Small programs are crashed again at every position of their recovery.
+  const isSmall = cell.holder === 'none' && cell.as === 'tool';
+  if (cut === 'crash again' && isSmall) return { stride: THOROUGH ? 1 : 4, again: EVERY };
   if (THOROUGH) return cut === 'crash' ? { stride: 1, each: true } : { stride: 3, again: 2 };
   if (cut === 'crash') return { stride: isWhole(cell) ? 1 : 7 };
   return { stride: isWhole(cell) ? 6 : 50 };

@@ -36,6 +36,9 @@ export interface Effort {
   readonly each?: boolean;
 }
 
+/** So many positions are all that a recovery of a small program has. */
+export const EVERY = 16;
+
 /** Cuts a cell in every way that an effort is given for. */
 export async function sweep(cell: Cell, service: Service, effortOf: (cut: Cut) => Effort): Promise<readonly Row[]> {
   const program = programOf(cell);
@@ -92,13 +95,13 @@ function* plans(cut: Cut, calm: Calm, effort: Effort, cell: Cell): Generator<rea
   const from = cut === 'crash' || cut === 'crash again' ? 0 : 1;
   if (from === 1) yield []; // nobody dies
   const { stride, again = 1 } = effort;
+  // Every position of the recovery, or some: of each first one they begin elsewhere.
+  const step = again >= EVERY ? 1 : 3;
   for (let events = from + (seedOf(cell) % stride); events <= length; events += stride) {
     for (const lingerMs of lingers(calm.entries, events, effort, seedOf(cell))) {
       const first = { events, lingerMs };
       if (cut !== 'crash again') yield [first];
-      else
-        for (let more = 1; more <= again; more += 1)
-          yield [first, { events: events + more * 2 + (events % 3), lingerMs: (events + more) % 6 }];
+      else for (let more = 1; more <= again; more += 1) yield [first, { events: events + more * step, lingerMs: (events + more) % 6 }];
     }
   }
 }
