@@ -33,6 +33,7 @@ export const HOLDERS = [
   'transaction',
   'contract',
   'attempts',
+  'nested',
   'escalate',
   'helper',
   'race',
@@ -72,14 +73,13 @@ interface Doing {
   readonly texts: readonly string[];
   /** Where one is refused, the next. */
   readonly says: readonly string[];
-  readonly slow?: true;
 }
 
 const RIGHT: Doing = { texts: ['a', 'b'], says: ['final'] };
 const WRONG: Doing = { texts: ['a', 'x'], says: ['draft'] };
 
 /** What does `a` and `x` below these is refused. */
-const REFUSE: ReadonlySet<string> = new Set(['own attempts', 'attempts', 'escalate']);
+const REFUSE: ReadonlySet<string> = new Set(['own attempts', 'attempts', 'nested', 'escalate']);
 
 /** Every cell that the rules let run. */
 export const CELLS: readonly Cell[] = KINDS.flatMap((kind) =>
@@ -130,7 +130,6 @@ class Hands {
     const parts = doings.map((doing): Part => ({
       turns: this.#turns(doing.texts),
       answers: doing.says.map(answerOf),
-      ...(doing.slow === undefined ? {} : { slow: true }),
     }));
     return agent({ name, instructions: play(parts), output: Said, tools: this.#tools(), repairs: 0, attempts: 1, ...more });
   }
@@ -175,7 +174,6 @@ class Hands {
       output: Plan,
       instructions: play(doings.map(({ texts, says }) => ({ answers: [{ said: says[0] ?? '', texts: [...texts] }] }))),
     });
-    const sleeper = this.speaker(`${name}-sleep`, [{ answers: [{ said: 'awake' }], slow: true }]);
     const walk = this.#steps();
     return flow({
       name,
@@ -185,7 +183,6 @@ class Hands {
           ctx,
           texts.map((text) => text.replace('$input', input)),
         );
-        if (doings[0]?.slow === true) await ctx.call(sleeper, input);
         if (said === 'garbage') throw new Error('garbage');
         return { said };
       },
@@ -287,6 +284,8 @@ function held({ holder }: Cell, hands: Hands): AnyAgent {
       return above(hands.doer('doer', [RIGHT]), { output: Said });
     case 'attempts':
       return above(hands.doer('doer', [WRONG, RIGHT]), { attempts: 2, checks: [notDraft] });
+    case 'nested':
+      return above(transaction(hands.doer('doer', [WRONG, RIGHT])), { attempts: 2, checks: [notDraft] });
     case 'escalate':
       return escalating(hands);
     case 'helper':
@@ -334,13 +333,25 @@ function escalating(hands: Hands): AnyAgent {
   });
 }
 
+/** The branch that loses has done its part and been confirmed by then: only the race may still refuse it. */
 function racing(hands: Hands): AnyAgent {
-  const slow = hands.doer('slow', [{ texts: ['x', 'y'], says: ['late'], slow: true }]);
+  const slow = hands.doer('slow', [{ texts: ['x', 'y'], says: ['done'] }]);
+  const sleeper = hands.speaker('sleeper', [{ answers: [{ said: 'late' }], slow: true }]);
   const fast = hands.doer('fast', [RIGHT]);
+  const reader = hands.speaker('reader', [{ turns: [], answers: [{ said: 'read' }] }]);
   return flow({
     name: 'holder',
-    run: async (input, ctx) =>
-      await ctx.race([async (below) => await below.call(slow, input), async (below) => await below.call(fast, input)]),
+    run: async (input: string, ctx) =>
+      await ctx.race([
+        async (below) => {
+          await below.call(slow, input);
+          return await below.call(sleeper, input);
+        },
+        async (below) => {
+          await below.call(fast, input);
+          return await below.call(reader, input);
+        },
+      ]),
   });
 }
 

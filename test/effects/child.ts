@@ -8,8 +8,8 @@ import { player } from './player.ts';
 import { Client } from './service.ts';
 
 const orders = JSON.parse(process.argv[2] ?? '{}') as Orders; // written by killed.ts
-/** SLOW_MS of the player is long for a process; it only has to be longer than the rest. */
-const PACE = 0.05;
+/** Of the player's time: a slow answer is long after all others, and no test waits for one that nobody needs. */
+const PACE = 0.3;
 
 /** SIGKILL: nothing after it runs. */
 function die(): void {
@@ -32,7 +32,7 @@ async function work(): Promise<Said> {
   const program = programOf(orders.cell);
   const model = player(
     (conversation, turn) => client.attempts(conversation, turn),
-    (ms) => sleep(ms * PACE),
+    (ms, signal) => sleep(ms * PACE, undefined, { ...(signal === undefined ? {} : { signal }) }),
   );
   try {
     const { output } = await run(program.make(client) as never, program.input as never, {

@@ -35,7 +35,7 @@ function effort(cell: Cell, cut: Cut): Effort {
   return { stride: isWhole(cell) ? 6 : 50 };
 }
 
-describe.each(KINDS)('a %s effect', (kind) => {
+describe.each(KINDS)('an effect that is %s', (kind) => {
   it.each(MANNERS)('on a service that is %s is done once, wherever the run is cut', { timeout: 600_000 }, async (manner) => {
     const own: Row[] = [];
     for (const cell of CELLS.filter((one) => one.kind === kind && one.manner === manner))

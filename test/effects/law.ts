@@ -82,6 +82,7 @@ export function lawful({ entries, shifts, ledger, asked }: Remains, program: Pro
   committedAfterConfirmed(entries);
   noOrphanEffects(entries);
   nothingUnrecorded(ledger, entries);
+  undoneInReverse(ledger);
   const inOrder = (list: readonly string[]): readonly string[] => (program.ordered ? list : list.toSorted());
   expect(inOrder(ledger.standing), 'what stands at the service').toEqual(inOrder(program.expected));
   for (const deed of ledger.deeds) {
@@ -100,6 +101,20 @@ function nothingUnrecorded(ledger: Ledger, entries: readonly Entry[]): void {
   const begun = new Set(entries.flatMap(({ event }) => (event.kind === 'effect.committing' ? [event.key] : [])));
   const unknown = ledger.asked.find(({ method, key }) => method === 'POST' && !begun.has(key));
   if (unknown !== undefined) throw new InvariantBroken(`I5 effects: ${meaning(unknown)} was sent before it was on record`);
+}
+
+/** What is taken back is taken back in reverse order: last done, first undone. */
+export function undoneInReverse(ledger: Ledger): void {
+  const undone = new Set(ledger.asked.flatMap(({ method, key }) => (method === 'DELETE' ? [key] : [])));
+  const standing: string[] = [];
+  for (const { method, key } of ledger.asked) {
+    const at = standing.indexOf(key);
+    if (method === 'POST' && undone.has(key) && at < 0) standing.push(key);
+    if (method !== 'DELETE' || at < 0) continue;
+    if (at < standing.length - 1)
+      throw new InvariantBroken(`I5 effects: ${key} was undone before ${standing.slice(at + 1).join(', ')}, which came after it`);
+    standing.pop();
+  }
 }
 
 /** A service that knows no keys is sent nothing again unless a person said that it was not done. */

@@ -39,7 +39,7 @@ export function remembering(): Attempts {
   };
 }
 
-export function player(attempts: Attempts, sleep: (ms: number) => Promise<void>): LanguageModelV4 {
+export function player(attempts: Attempts, sleep: (ms: number, signal?: AbortSignal) => Promise<void>): LanguageModelV4 {
   return {
     specificationVersion: 'v4',
     provider: 'player',
@@ -49,7 +49,8 @@ export function player(attempts: Attempts, sleep: (ms: number) => Promise<void>)
       const part = await partOf(call, attempts);
       const content = say(call, part);
       const calls = content.some(({ type }) => type === 'tool-call');
-      await sleep(part.slow === true && !calls ? SLOW_MS : 1 + (Number.parseInt(digest(call.prompt), 16) % LATENCY_MS_MAX));
+      const latencyMs = 1 + (Number.parseInt(digest(call.prompt), 16) % LATENCY_MS_MAX);
+      await sleep(part.slow === true && !calls ? SLOW_MS : latencyMs, call.abortSignal);
       call.abortSignal?.throwIfAborted();
       return {
         content,

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { agent, type AnyAgent, flow, step, tool } from '../../src/index.ts';
 import { effectsInOrder, noOrphanEffects } from '../suites/effectInvariants.ts';
 import type { Program } from './cells.ts';
+import { undoneInReverse } from './law.ts';
 import { play } from './player.ts';
 import { type Client, Service } from './service.ts';
 import { Stage } from './stage.ts';
@@ -70,6 +71,7 @@ describe.each(['staged', 'immediate'] as const)('%s effects below what is refuse
       expect(await stage.toItsEnd(), where).toMatchObject({ kind: 'failed', code: 'CHECK_FAILED' });
       expect(stage.ledger.standing, where).toEqual([]);
       if (effect === 'staged') expect(stage.ledger.asked, where).toEqual([]);
+      undoneInReverse(stage.ledger);
       const entries = await stage.world.entries();
       effectsInOrder(entries);
       noOrphanEffects(entries);

@@ -1,6 +1,7 @@
 // Runs of the matrix killed by SIGKILL in processes of their own. 25 kills over all kinds and holders; with AMDAHL_CRASH set
 // (npm run test:crash) also every position of some programs. Other positions: AMDAHL_CRASH_SEED.
 
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { seeded } from '../crash/programs.ts';
 import { type Cell, CELLS, cellName, programOf } from './cells.ts';
@@ -39,8 +40,10 @@ async function killed(cell: Cell, kill: Kill, calm: Calm): Promise<number> {
   try {
     await run.enter(kill);
     const said = await run.toItsEnd();
-    expect(said).toEqual(calm.said);
-    lawful(run, programOf(cell), cell);
+    const program = programOf(cell);
+    const other = run.asked.length > 0 && isDeepStrictEqual(said.output, program.or?.output);
+    if (!other) expect(said).toEqual(calm.said);
+    lawful(run, other ? { ...program, ...program.or } : program, cell);
     return run.asked.length;
   } catch (thrown) {
     throw new Error(
