@@ -172,6 +172,18 @@ export class Asks {
     for (const over of this.#overLeft('The run came as far as it can without asking it again.')) this.#host.note(over);
   }
 
+  /** What was said to an ask that an earlier entry left open and this one would put in other words: its reply from now on. */
+  async saidToLeft(id: AskId): Promise<Replied | undefined> {
+    const place = this.#left.get(id);
+    if (place === undefined) return undefined;
+    await this.#lookUpAccepted();
+    const said = this.#said.get(id);
+    if (said === undefined || !this.#left.delete(id)) return undefined;
+    this.#host.note(outcomeOf({ place, id }, this.#host.clean(said)));
+    await this.#host.append();
+    return said;
+  }
+
   async #lookUpAccepted(): Promise<void> {
     for (const { ask, response } of await this.#host.accepted()) if (this.#left.has(ask)) this.#said.set(ask, repliedBy(response));
   }
@@ -179,7 +191,7 @@ export class Asks {
   #overLeft(why: string): readonly Happening[] {
     const left = [...this.#left].map(([id, place]): Happening => {
       const replied = this.#said.get(id);
-      if (replied !== undefined) return outcomeOf({ place, id }, this.#clean(replied));
+      if (replied !== undefined) return outcomeOf({ place, id }, this.#host.clean(replied));
       this.#withdrawn.add(id);
       return { kind: 'ask.withdrawn', place, ask: id, why };
     });
@@ -288,7 +300,7 @@ export class Asks {
     const host = this.#host;
     if (asked.state !== 'open') return;
     host.check();
-    const replied = this.#clean(given);
+    const replied = host.clean(given); // as the journal will say it, so that a resume is told the same
     const done = host.work();
     try {
       asked.state = 'settling';
@@ -316,11 +328,6 @@ export class Asks {
     if (state !== 'open') return;
     this.#withdrawn.add(id);
     this.#host.note({ kind: 'ask.withdrawn', place, ask: id, why: life.error?.message ?? 'Nobody waits for it any more.' });
-  }
-
-  /** What the journal will say of it, so that a resume is told the same. */
-  #clean(replied: Replied): Replied {
-    return this.#host.clean(replied);
   }
 }
 

@@ -11,7 +11,7 @@ import type { Json } from '../agent/canonical.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import { type EffectRecord, mayStand } from '../journal/effects.ts';
 import type { Place } from '../journal/event.ts';
-import type { Question } from './asks.ts';
+import type { Question, Replied } from './asks.ts';
 import type { Life } from './life.ts';
 import { rootAsker } from './place.ts';
 import type { Session } from './session.ts';
@@ -135,6 +135,8 @@ export class Divergence {
     const { asks, life } = this.#session;
     let question: Question;
     try {
+      const word = await this.#saidBefore();
+      if (word !== undefined) return this.#session.interrupt(this.#error(word.kind === 'refused' ? word.reason : undefined));
       await this.#forgive();
       if (this.#open(coming !== undefined).length === 0) return;
       question = await this.#question(coming);
@@ -146,6 +148,20 @@ export class Divergence {
     if (!isAccepted) return this.#session.interrupt(this.#error(replied.kind === 'refused' ? replied.reason : undefined));
     this.#pending.clear();
     this.#look();
+  }
+
+  /**
+   * What was said since to a question that an earlier entry left open counts, though this entry may want something else again. A
+   * reply that stops the run, if there is one.
+   */
+  async #saidBefore(): Promise<Replied | undefined> {
+    const { run, asks } = this.#session;
+    for (const { event } of await this.#session.recall(rootAsker(run))) {
+      if (event.kind !== 'ask.opened' || event.of !== 'diverged') continue;
+      const said = await asks.saidToLeft(event.ask);
+      if (said !== undefined && !(said.kind === 'answered' && outcomeOf(said.value) === 'go on')) return said;
+    }
+    return undefined;
   }
 
   /** What a person accepted in an earlier entry is not shown again. */

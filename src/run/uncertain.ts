@@ -109,7 +109,8 @@ export const OUTCOME_FORM: Json = {
   additionalProperties: false,
 };
 
-function outcomeOf(replied: Exclude<Replied, { kind: 'expired' }>): Settled {
+/** What a reply to such a question says. Pure. */
+export function outcomeOf(replied: Exclude<Replied, { kind: 'expired' }>): Settled {
   if (replied.kind === 'refused') return { kind: 'given up', reason: replied.reason };
   const { value } = replied;
   const [outcome, result] = fieldIn(value, 'outcome', 'result');
