@@ -220,7 +220,7 @@ async function attemptStep(frame: Frame, behaviour: StepBehaviour, input: Input,
 
 /** What acts at once is told what receipts stand for, and refused what is not done yet. */
 async function withoutReceipts({ session, agent, life, path }: Frame, { raw, value }: Input): Promise<unknown> {
-  const given = withResults(session, raw);
+  const given = withResults(session, raw, true);
   if (given === raw) return value;
   const checked = await life.race(Promise.resolve(agent.input.validate(given)));
   if (checked.ok) return checked.value;

@@ -134,15 +134,17 @@ export function checkReceipts(frame: Frame, receipts: readonly ReceiptFound[]): 
 }
 
 /**
- * Arguments of what is not staged, with its receipts replaced.
+ * Arguments of what is not staged, with its receipts replaced. `acts`: it does something to the world, which must not be sent
+ * receipts of nothing either.
  * @throws AmdahlError CONTRACT_VIOLATION where one stands for what is not done yet.
  */
-export function withResults(session: Session, args: Json): Json {
-  const receipts = receiptsOf(session, args, false);
+export function withResults(session: Session, args: Json, acts = false): Json {
+  const receipts = receiptsOf(session, args, acts);
   if (receipts.length === 0) return args;
   const problems = receipts.flatMap(({ path, text, short }): Problem[] => {
     const of = session.effects.ofReceipt(short);
-    if (of === undefined || of.state === 'committed') return [];
+    if (of?.state === 'committed') return [];
+    if (of === undefined) return acts ? [{ path, message: `${text} is the receipt of nothing that was staged` }] : [];
     return [{ path, message: `${text} stands for '${of.tool}', which is not done yet: only what is staged may take it` }];
   });
   if (problems.length > 0) throw badReceipts(problems);

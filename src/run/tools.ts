@@ -120,7 +120,7 @@ async function runCode(
   try {
     if (spec === undefined) throw unknownTool(call.toolName, on.tools);
     args = argumentsFor(spec, call);
-    value = await contracted(frame, spec, withResults(session, args));
+    value = await contracted(frame, spec, withResults(session, args, spec.effect === 'immediate'));
     if (spec.context !== undefined) context = await session.contexts.give(spec.context, `the tool '${spec.name}' of '${frame.path}'`);
     pass = admitted(frame, spec, args);
   } catch (thrown) {

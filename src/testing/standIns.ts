@@ -165,7 +165,7 @@ function modelMissing({ name, output }: AnyAgent, { models }: Given): AmdahlErro
 function toolMissing(agent: string, tool: string): AmdahlError {
   return new AmdahlError(
     'NO_STAND_IN',
-    `The agent '${agent}' called the tool '${tool}', which acts on the world (effect: 'immediate', or a foreign tool that is not readOnly), and this test has no stand-in for it. Give what it answers: testRun(agent, input, { tools: { '${tool}': (args) => … } }).`,
+    `The agent '${agent}' called the tool '${tool}', which acts on the world (effect: 'staged' or 'immediate', or a foreign tool that is not readOnly), and this test has no stand-in for it. Give what it answers: testRun(agent, input, { tools: { '${tool}': (args) => … } }).`,
     { data: { agent, tool } },
   );
 }
@@ -173,7 +173,7 @@ function toolMissing(agent: string, tool: string): AmdahlError {
 function stepMissing(step: string): AmdahlError {
   return new AmdahlError(
     'NO_STAND_IN',
-    `The step '${step}' acts on the world (effect: 'immediate'), and this test has no stand-in for it. Give what it answers: testRun(agent, input, { steps: { '${step}': (input) => … } }).`,
+    `The step '${step}' acts on the world (effect: 'staged' or 'immediate'), and this test has no stand-in for it. Give what it answers: testRun(agent, input, { steps: { '${step}': (input) => … } }).`,
     { data: { step } },
   );
 }

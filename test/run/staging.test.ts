@@ -29,6 +29,20 @@ test('a receipt in the name of a field is refused: nothing would replace it', as
   expect(done).toEqual([{ plain: 1 }]);
 });
 
+test('a tool that acts at once is not given the receipt of nothing', async () => {
+  const told: string[] = [];
+  const tell = tool({
+    description: 'Tell',
+    effect: 'immediate',
+    input: z.object({ text: z.string() }),
+    execute: ({ text }) => void told.push(text),
+  });
+  const model = scripted([{ tools: [['tell', { text: 'ticket [receipt:AAAAAAAAAAAA]' }]] }, { text: 'done' }]);
+  await new Trial().run(agent({ name: 'teller', model, instructions: 'x', tools: { tell } }), 'go');
+  expect(toolAnswers(model, 1)).toEqual([expect.stringContaining('[receipt:AAAAAAAAAAAA] is the receipt of nothing that was staged')]);
+  expect(told).toEqual([]);
+});
+
 describe('a step that acts at once', () => {
   const program = (told: string[]) => {
     const open = step({ name: 'open', effect: 'staged', output: z.object({ id: z.string() }), execute: (id: string) => ({ id }) });
