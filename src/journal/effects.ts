@@ -59,6 +59,8 @@ export class Effects {
   readonly #byCall = new Map<Place, Set<string>>();
   /** Keys by what their receipts show of them. */
   readonly #byReceipt = new Map<string, string>();
+  /** What was undone, by where it was staged: staged there once more, its receipt stands for that. */
+  readonly #undone = new Map<Place, string[]>();
   #begun = 0;
 
   /** O(1). What says nothing of an effect changes nothing. */
@@ -85,6 +87,7 @@ export class Effects {
         break;
       case 'effect.undone':
         this.#change(event.key, { state: 'undone' });
+        this.#replace(event.place, event.key);
         break;
       case 'attempt.rejected':
         if (event.why === 'undone')
@@ -144,7 +147,8 @@ export class Effects {
     const about = { key, place, calls, attempt, path, tool };
     if (event.kind === 'effect.staged') {
       const { receipt, approve, staleAt } = event;
-      this.#byReceipt.set(receipt.slice(RECEIPT_BEGINS.length, -1), key);
+      const shorts = [receipt.slice(RECEIPT_BEGINS.length, -1), ...(this.#undone.get(place) ?? [])];
+      for (const short of shorts) this.#byReceipt.set(short, key);
       const more = { ...(approve === undefined ? {} : { approve }), ...(staleAt === undefined ? {} : { staleAt }) };
       this.#byKey.set(key, { ...about, effect: 'staged', args, state: 'staged', times: before?.times ?? 0, order: -1, receipt, ...more });
     } else {
@@ -159,6 +163,13 @@ export class Effects {
       if (keys === undefined) this.#byCall.set(call, new Set([key]));
       else keys.add(key);
     }
+  }
+
+  #replace(place: Place, key: string): void {
+    const receipt = this.get(key)?.receipt;
+    if (receipt === undefined) return;
+    const shorts = this.#undone.get(place) ?? [];
+    this.#undone.set(place, [...shorts, receipt.slice(RECEIPT_BEGINS.length, -1)]);
   }
 
   #change(key: string, change: Partial<EffectRecord>): void {

@@ -7,7 +7,8 @@
 
 import type { LanguageModelV4ToolCall } from '@ai-sdk/provider';
 import { canonical, hash, type Json } from '../agent/canonical.ts';
-import type { Effects } from '../journal/effects.ts';
+import { AmdahlError } from '../agent/errors.ts';
+import type { EffectRecord, Effects } from '../journal/effects.ts';
 import type { Place, RunId } from '../journal/event.ts';
 
 export interface EffectBase {
@@ -29,6 +30,20 @@ export function effectKey(effects: Effects, { run, call, tool, args, occurrence 
     if (effects.get(key)?.state !== 'undone') return key;
   }
 }
+
+/** The key of an effect that was undone, done once more: which of equal calls it was is found by trying. O(equal calls). */
+export function nextKey(effects: Effects, run: RunId, { key, calls: [call], tool, args }: EffectRecord): string {
+  for (let occurrence = 0; call !== undefined && occurrence < EQUAL_MAX; occurrence += 1) {
+    const keys: string[] = [];
+    do keys.push(hash(canonical([run, call, tool, args, occurrence, keys.length])));
+    while (effects.get(keys.at(-1) ?? '')?.state === 'undone');
+    if (keys.includes(key)) return keys.at(-1) ?? key;
+  }
+  throw new AmdahlError('JOURNAL_DAMAGED', `The key of '${tool}' is not that of its call and arguments.`);
+}
+
+/** More equal calls than an attempt can make. */
+const EQUAL_MAX = 1_000_000;
 
 /** A tool call as it is counted: undefined where it is none of a tool with an effect, or its arguments are no JSON. */
 export type Counted = { readonly tool: string; readonly args: Json } | undefined;

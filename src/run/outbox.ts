@@ -15,7 +15,7 @@ import type { EffectRecord } from '../journal/effects.ts';
 import type { Place } from '../journal/event.ts';
 import { chainOf, type Frame } from './asker.ts';
 import { meet } from './effectCode.ts';
-import { effectKey } from './effectKey.ts';
+import { effectKey, nextKey } from './effectKey.ts';
 import type { Session } from './session.ts';
 
 /** The outermost call above that may still refuse this one; undefined where none may. O(depth). */
@@ -66,8 +66,26 @@ export function stage(frame: Frame, staging: Staging, again: boolean): string {
 /** What an answer of the journal had staged is staged again where it was discarded since: as it was then, and as old as it was. */
 export function restage(session: Session, key: string): void {
   const before = session.effects.get(key);
-  if (before?.state !== 'discarded' || before.receipt === undefined) return;
-  const { place, calls, attempt, path, tool, args, receipt, approve, staleAt } = before;
+  if (before?.state === 'discarded') noteAgain(session, before, key);
+}
+
+/** As restage; what was undone since is another effect now (effectKey.ts). Gives the key under which it waits. */
+export function restageUndone(session: Session, key: string): string {
+  const before = session.effects.get(key);
+  if (before?.state !== 'undone') {
+    restage(session, key);
+    return key;
+  }
+  const next = nextKey(session.effects, session.run, before);
+  if (session.effects.get(next) === undefined) noteAgain(session, before, next);
+  else restage(session, next);
+  return next;
+}
+
+function noteAgain(session: Session, before: EffectRecord, key: string): void {
+  const { place, calls, attempt, path, tool, args, approve, staleAt } = before;
+  if (before.receipt === undefined) return;
+  const receipt = receiptOf(key);
   session.note({
     kind: 'effect.staged',
     place,

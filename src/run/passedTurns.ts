@@ -7,7 +7,7 @@ import { canonical, hash, toJson } from '../agent/canonical.ts';
 import type { ToolSpec } from '../agent/tool.ts';
 import type { Place } from '../journal/event.ts';
 import type { Asker, Frame } from './asker.ts';
-import { restage, withResults } from './outbox.ts';
+import { restageUndone, withResults } from './outbox.ts';
 import { askerPlace, callPlace } from './place.ts';
 import { foldCall } from './recorded.ts';
 import { argumentsFor } from './tools.ts';
@@ -37,8 +37,8 @@ export async function raisePassed(
           ? await stagedBelow(frame, spec, place, call)
           : below.filter((effect) => effect.effect === 'staged' && effect.place === place).map(({ key }) => key);
       if (keys.length === 0) continue;
-      for (const key of keys) restage(session, key);
-      attempt.below('turn', turn, '').below('tool', index, '').raise(0, keys);
+      const waiting = [...new Set(keys.map((key) => restageUndone(session, key)))];
+      attempt.below('turn', turn, '').below('tool', index, '').raise(0, waiting);
     }
   }
 }
@@ -56,10 +56,12 @@ async function stagedBelow(
     const given = agent.input.raw === undefined ? args : agent.input.raw(args);
     const input = session.secrets.input(agent, toJson(given, `the input of '${agent.name}'`), agent.name);
     const place = callPlace(asker, agent.name, hash(canonical(input)), 0);
-    const { outcome } = foldCall(await session.recall(place));
-    if (outcome?.kind !== 'succeeded') return [];
+    const { outcome, last, retracted } = foldCall(await session.recall(place));
+    // What its answer had staged may have been undone: the conversation has its answer all the same.
+    const answer = outcome ?? (retracted?.why === 'undone' ? last : undefined);
+    if (answer?.kind !== 'succeeded') return [];
     session.met.set(place, agent);
-    return outcome.staged ?? [];
+    return answer.staged ?? [];
   } catch {
     session.check();
     return []; // what cannot be asked has staged nothing
