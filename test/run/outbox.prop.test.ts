@@ -129,8 +129,10 @@ function built(root: Node, trial: Trial, world: Map<string, string[]>): AnyAgent
         return step({ name, effect: 'staged', input: z.unknown(), execute: (_, { key }) => act(path, key) });
       case 'model': {
         const post = tool({ description: 'Post', effect: 'staged', input: z.object({}), execute: (_, { key }) => act(path, key) });
-        const model = scripted(({ prompt }) =>
-          prompt.some(({ role }) => role === 'assistant') ? { text: 'ok' } : { tools: [['post', {}]] },
+        // Free: what spends the budget of a flow is no part of it.
+        const model = scripted(
+          ({ prompt }) => (prompt.some(({ role }) => role === 'assistant') ? { text: 'ok' } : { tools: [['post', {}]] }),
+          { modelId: 'free' },
         );
         const checks = one.refuses ? [() => 'no'] : [];
         return agent({ name, instructions: 'x', input: z.unknown(), model, repairs: 0, attempts: 1, tools: { post }, checks });
@@ -161,7 +163,8 @@ function built(root: Node, trial: Trial, world: Map<string, string[]>): AnyAgent
             await ctx.race(
               parts.map((part, index) => async (below) => {
                 const said = await below.call(part as never, 'x');
-                await below.call(waits, 1_000 * 4 ** path.split('.').length * (index + 1));
+                // Deeper races are over before what is beside them.
+                await below.call(waits, 4 ** (12 - path.split('.').length * 2) * (index + 1));
                 return said;
               }),
             ),
@@ -213,7 +216,9 @@ describe('staged effects', () => {
         const world = new Map<string, string[]>();
         const { ok, done } = expected(root);
         const came = await trial
-          .run(built(root, trial, world) as never, 'x', { prices: { 'scripted/script': { in: 1, out: 1 } } })
+          .run(built(root, trial, world) as never, 'x', {
+            prices: { 'scripted/script': { in: 1, out: 1 }, 'scripted/free': { in: 0, out: 0 } },
+          })
           .catch((error: unknown) => error);
         expect(!(came instanceof RunError), String(came)).toBe(ok);
         const did = [...world.values()];
