@@ -32,7 +32,7 @@ async function work(): Promise<Said> {
   const program = programOf(orders.cell);
   const model = player(
     (conversation, turn) => client.attempts(conversation, turn),
-    (ms, signal) => sleep(ms * PACE, undefined, { ...(signal === undefined ? {} : { signal }) }),
+    (ms, signal) => sleep(ms * PACE, undefined, signal === undefined ? {} : { signal }),
   );
   try {
     const { output } = await run(program.make(client) as never, program.input as never, {
