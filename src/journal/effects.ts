@@ -35,6 +35,8 @@ export interface EffectRecord {
   readonly confirmedBy?: Place;
   readonly receipt?: string;
   readonly approve?: true;
+  /** What its contract made of `args` when it was staged, where that is something else and a person must approve of it. */
+  readonly contracted?: Json;
   readonly staleAt?: number;
   /** As it was called: receipts are replaced. */
   readonly sent?: Json;
@@ -146,10 +148,14 @@ export class Effects {
     const before = this.#byKey.get(key);
     const about = { key, place, calls, attempt, path, tool };
     if (event.kind === 'effect.staged') {
-      const { receipt, approve, staleAt } = event;
+      const { receipt, approve, contracted, staleAt } = event;
       const shorts = [receipt.slice(RECEIPT_BEGINS.length, -1), ...(this.#undone.get(place) ?? [])];
       for (const short of shorts) this.#byReceipt.set(short, key);
-      const more = { ...(approve === undefined ? {} : { approve }), ...(staleAt === undefined ? {} : { staleAt }) };
+      const more = {
+        ...(approve === undefined ? {} : { approve }),
+        ...(contracted === undefined ? {} : { contracted }),
+        ...(staleAt === undefined ? {} : { staleAt }),
+      };
       this.#byKey.set(key, { ...about, effect: 'staged', args, state: 'staged', times: before?.times ?? 0, order: -1, receipt, ...more });
     } else {
       const { effect } = event;
@@ -186,11 +192,12 @@ export function mayStand(effect: EffectRecord | undefined): boolean {
 /** What was said of an effect when it was staged and confirmed stays. */
 function staged(before: EffectRecord | undefined): Partial<EffectRecord> {
   if (before === undefined || before.effect === 'immediate') return {};
-  const { args, receipt, approve, staleAt, confirmedBy } = before;
+  const { args, receipt, approve, contracted, staleAt, confirmedBy } = before;
   return {
     args,
     ...(receipt === undefined ? {} : { receipt }),
     ...(approve === undefined ? {} : { approve }),
+    ...(contracted === undefined ? {} : { contracted }),
     ...(staleAt === undefined ? {} : { staleAt }),
     ...(confirmedBy === undefined ? {} : { confirmedBy }),
   };

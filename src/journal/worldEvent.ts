@@ -25,6 +25,8 @@ export type EffectEvent =
       readonly receipt: string;
       /** A person must approve of it first. */
       readonly approve?: true;
+      /** What its contract made of `args` then, where that is something else and a person is to see it. */
+      readonly contracted?: Json;
       /** In epoch ms: later than this it may not begin without a person saying so. */
       readonly staleAt?: number;
     }

@@ -13,7 +13,7 @@ import type { EffectOptions, EffectRules } from '../agent/effect.ts';
 import { AmdahlError, asAmdahl, recordError } from '../agent/errors.ts';
 import { type EffectRecord, mayStand } from '../journal/effects.ts';
 import type { Place } from '../journal/event.ts';
-import { approvalQuestion, needsApproval, refusalOf } from './approval.ts';
+import { approvalQuestion, needsApproval, refusalOf, sentAs } from './approval.ts';
 import { chainOf, type Frame } from './asker.ts';
 import { meet } from './effectCode.ts';
 import { foldAct, type RecordedAct } from './recorded.ts';
@@ -71,8 +71,15 @@ export async function allow(frame: Frame, deed: Deed): Promise<void> {
   const { rules, tool, path, args, key } = deed;
   if (mayStand(session.effects.get(key))) return;
   await session.divergence.gate(deed, life);
-  if (rules.approve === undefined || !(await life.lend(async (signal) => await needsApproval(rules, deed.about(signal))))) return;
-  const wanted = { tool, path, args, key, calls: chainOf(frame) };
+  if (rules.approve === undefined) return;
+  let contracted: ReturnType<typeof sentAs> = {};
+  const isNeeded = await life.lend(async (signal) => {
+    const about = deed.about(signal);
+    contracted = sentAs(args, about.args);
+    return await needsApproval(rules, about);
+  });
+  if (!isNeeded) return;
+  const wanted = { tool, path, args, ...contracted, key, calls: chainOf(frame) };
   const refused = refusalOf(await session.asks.ask(approvalQuestion(wanted, frame.place), life), wanted);
   if (refused !== undefined) throw refused;
 }

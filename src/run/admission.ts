@@ -44,7 +44,7 @@ interface Objection {
 
 async function objection(frame: Frame, effect: EffectRecord, keys: readonly string[]): Promise<Objection | undefined> {
   const { session, life, place } = frame;
-  const { tool, path, args, key, staleAt, state } = effect;
+  const { tool, path, args, contracted, key, staleAt, state } = effect;
   // It has begun: what came of it is another question.
   if (state === 'committing' || state === 'committed' || state === 'uncertain') return undefined;
   const missing = receiptsIn(args).find(({ short }) => {
@@ -56,7 +56,7 @@ async function objection(frame: Frame, effect: EffectRecord, keys: readonly stri
   if (staleAt !== undefined && session.clock.now() > staleAt)
     return { message: `'${tool}' was staged too long ago to be done now: do it again`, person: false };
   if (effect.approve !== true) return undefined;
-  const wanted = { tool, path, args, key, calls: chainOf(frame) };
+  const wanted = { tool, path, args, ...(contracted === undefined ? {} : { contracted }), key, calls: chainOf(frame) };
   const refusal = refusalOf(await session.asks.ask(approvalQuestion(wanted, place), life), wanted);
   return refusal === undefined ? undefined : { message: refusal.message, person: true };
 }

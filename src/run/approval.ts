@@ -1,10 +1,10 @@
 // Approvals: whether a person must say yes to exactly one effect, and what came of asking. Called before an immediate effect
 // begins (act.ts) and before staged ones are confirmed (commit.ts).
 //
-// P1 what is asked is bound to the tool, the arguments as they were given (receipts stand in them), and the key: the same in every
-//    attempt and entry, so that nobody is asked twice, and no yes to one thing is a yes to another.
+// P1 what is asked is bound to the tool, the arguments as they were given (receipts stand in them) and as its contract makes them,
+//    and the key: the same in every attempt and entry, so that nobody is asked twice, and no yes to one thing is a yes to another.
 
-import type { Json } from '../agent/canonical.ts';
+import { canonical, type Json } from '../agent/canonical.ts';
 import type { EffectOptions, EffectRules } from '../agent/effect.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { Place } from '../journal/event.ts';
@@ -15,6 +15,8 @@ export interface Wanted {
   readonly tool: string;
   readonly path: string;
   readonly args: Json;
+  /** What the tool's contract makes of them, where that is something else: defaults, transforms. */
+  readonly contracted?: Json;
   readonly key: string;
   /** The call that it serves and all above, innermost first. */
   readonly calls: readonly Place[];
@@ -30,16 +32,27 @@ export async function needsApproval(
 }
 
 /** The question to a person. At the call's place: every attempt asks the same. Pure. */
-export function approvalQuestion({ tool, path, args, key, calls }: Wanted, call: Place): Question {
+export function approvalQuestion({ tool, path, args, contracted, key, calls }: Wanted, call: Place): Question {
   return {
     of: 'approval',
     place: call,
     calls,
     path,
     question: `May '${path}' call '${tool}' with these arguments?`,
-    about: { tool, args, key },
+    about: { tool, args, ...(contracted === undefined ? {} : { contracted }), key },
     form: APPROVAL_FORM,
   };
+}
+
+/** What a contract makes of arguments, where it is something else; what has no JSON form is shown as text. Pure. */
+export function sentAs(args: Json, value: unknown): { readonly contracted?: Json } {
+  let contracted: Json;
+  try {
+    contracted = JSON.parse(JSON.stringify(value) ?? 'null') as Json; // JSON.parse gives JSON
+  } catch {
+    contracted = String(value);
+  }
+  return canonical(contracted) === canonical(args) ? {} : { contracted };
 }
 
 /** True is a yes, false a no. */

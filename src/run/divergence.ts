@@ -184,13 +184,13 @@ export class Divergence {
     const instead =
       coming === undefined
         ? 'ended without asking for that again'
-        : `does not ask for that again and wants to call '${coming.tool}' of '${coming.path}'`;
+        : `does not ask for that again and wants to call '${coming.tool}' of '${coming.path}'${open.some((one) => one.tool === coming.tool && one.path === coming.path) ? ' with other arguments' : ''}`;
     return {
       of: 'diverged',
       place: rootAsker(this.#session.run),
       calls: [],
       path: coming?.path ?? '',
-      question: `An earlier entry of this run ${done} and this one ${instead}. Is that meant, and may it go on?`,
+      question: `An earlier entry of this run ${done} and this one ${instead}. An edit may be why, or code that reads a clock or chance without ctx. Is that meant, and may it go on?`,
       about: {
         committed: begun.map(shownOf),
         ...(confirmed.length === 0 ? {} : { confirmed: confirmed.map(shownOf) }),

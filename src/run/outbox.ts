@@ -35,8 +35,8 @@ export interface Staging {
   readonly args: Json;
   readonly rules: EffectRules;
   readonly occurrence: number;
-  /** A person must approve of it. */
-  readonly approve: boolean;
+  /** A person must approve of it, and of this where its contract makes something else of the arguments. */
+  readonly approve: false | { readonly contracted?: Json };
 }
 
 /**
@@ -56,7 +56,7 @@ export function stage(frame: Frame, staging: Staging, again: boolean): string {
   const isThere = before?.state === 'staged' && before.place === place;
   if (before === undefined || before.state === 'discarded' || (before.state === 'staged' && !isThere)) {
     const stale = rules.maxAge === undefined ? {} : { staleAt: session.clock.now() + rules.maxAge };
-    const approval = approve ? { approve: true as const } : {};
+    const approval = approve === false ? {} : { approve: true as const, ...approve };
     const receipt = receiptOf(key);
     session.note({ kind: 'effect.staged', place, calls: chainOf(frame), attempt, path, tool, key, args, receipt, ...approval, ...stale });
   }
@@ -83,7 +83,7 @@ export function restageUndone(session: Session, key: string): string {
 }
 
 function noteAgain(session: Session, before: EffectRecord, key: string): void {
-  const { place, calls, attempt, path, tool, args, approve, staleAt } = before;
+  const { place, calls, attempt, path, tool, args, approve, contracted, staleAt } = before;
   if (before.receipt === undefined) return;
   const receipt = receiptOf(key);
   session.note({
@@ -97,6 +97,7 @@ function noteAgain(session: Session, before: EffectRecord, key: string): void {
     args,
     receipt,
     ...(approve === undefined ? {} : { approve }),
+    ...(contracted === undefined ? {} : { contracted }),
     ...(staleAt === undefined ? {} : { staleAt }),
   });
 }

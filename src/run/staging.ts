@@ -6,9 +6,9 @@ import type { EffectRules } from '../agent/effect.ts';
 import { AmdahlError, problemList } from '../agent/errors.ts';
 import { receiptNames } from '../agent/receipt.ts';
 import type { Json } from '../journal/event.ts';
-import { needsApproval } from './approval.ts';
+import { needsApproval, sentAs } from './approval.ts';
 import type { Frame } from './asker.ts';
-import { badReceipts, checkReceipts, receiptsOf } from './outbox.ts';
+import { badReceipts, checkReceipts, receiptsOf, type Staging } from './outbox.ts';
 
 /** What is about to be staged. */
 export interface Intent {
@@ -21,10 +21,10 @@ export interface Intent {
 }
 
 /**
- * Whether a person must approve of it.
+ * Whether a person must approve of it, and of what.
  * @throws AmdahlError CONTRACT_VIOLATION for arguments that do not fit, but for where receipts stand: they are held against the contract whole once those are replaced.
  */
-export async function consider(frame: Frame, { args, contract, rules, input, context }: Intent): Promise<boolean> {
+export async function consider(frame: Frame, { args, contract, rules, input, context }: Intent): Promise<Staging['approve']> {
   const receipts = receiptsOf(frame.session, args, true);
   checkReceipts(frame, receipts);
   const [name] = receiptNames(args);
@@ -40,8 +40,9 @@ export async function consider(frame: Frame, { args, contract, rules, input, con
   }
   if (rules.approve === undefined) return false;
   // Who judges by the arguments cannot judge of what is not known yet: a person does, also where a receipt fits as text.
-  if (rules.approve === true || !checked.ok || receipts.length > 0) return true;
+  if (!checked.ok || receipts.length > 0) return {};
   const value = checked.value;
+  if (rules.approve === true) return sentAs(args, value);
   const about = { args: value, input: input === undefined ? value : input.value, context: await context() };
-  return await life.race(needsApproval(rules, about));
+  return (await life.race(needsApproval(rules, about))) && sentAs(args, value);
 }
