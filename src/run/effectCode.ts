@@ -34,7 +34,7 @@ export interface KnownEffect {
 }
 
 /** Undefined where the agent has no such tool, or none that acts. Pure. */
-export function effectCodeOf(agent: AnyAgent, tool: string): EffectCode | undefined {
+function effectCodeOf(agent: AnyAgent, tool: string): EffectCode | undefined {
   const { behaviour, name } = agent;
   if (behaviour.kind === 'step') {
     const { rules } = behaviour;

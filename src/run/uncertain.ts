@@ -59,7 +59,7 @@ export async function verify({ session }: Frame, { effect, rules, about }: Uncer
 }
 
 /** The question to a person. Pure. */
-export function outcomeQuestion(frame: Frame, { effect, error, more }: Uncertain): Question {
+function outcomeQuestion(frame: Frame, { effect, error, more }: Uncertain): Question {
   const { tool, path, key, place, calls } = effect;
   const args = effect.sent ?? effect.args;
   return {
@@ -133,6 +133,6 @@ export function uncertain({ path, tool }: Pick<EffectRecord, 'path' | 'tool'>, w
 }
 
 /** What code threw, as it is journaled. */
-export function thrownRecord({ session }: Frame, thrown: unknown, path: string): ErrorRecord {
+function thrownRecord({ session }: Frame, thrown: unknown, path: string): ErrorRecord {
   return session.secrets.record(recordError(asAmdahl(thrown, path)));
 }

@@ -23,7 +23,7 @@ export async function answered(world: World, mortal: Mortal, person: (asked: Ask
 }
 
 /** Questions that nobody has answered yet, in the order in which they were asked. */
-export async function openAsks(world: World): Promise<readonly Asked[]> {
+async function openAsks(world: World): Promise<readonly Asked[]> {
   const open = new Map<string, Asked>();
   for (const { event } of await world.entries()) {
     if (event.kind === 'ask.opened') open.set(event.ask, event);

@@ -13,7 +13,7 @@ export const CUTS = ['crash', 'crash again', 'answer lost', 'refused', 'not arri
 export type Cut = (typeof CUTS)[number];
 
 /** What throws out of an immediate effect is its result: a model is told, and may do as it likes. */
-export function cutsOf({ kind }: Cell): readonly Cut[] {
+function cutsOf({ kind }: Cell): readonly Cut[] {
   return kind === 'immediate' ? ['crash', 'crash again'] : CUTS;
 }
 

@@ -35,7 +35,7 @@ function stateOf(kind: OfEffect['kind']): EffectState {
 }
 
 /** The state of each effect after these entries, by key, with its last event. */
-export function effectStates(entries: readonly Entry[]): ReadonlyMap<string, OfEffect> {
+function effectStates(entries: readonly Entry[]): ReadonlyMap<string, OfEffect> {
   const states = new Map<string, OfEffect>();
   for (const { event } of entries) if (isOfEffect(event)) states.set(event.key, event);
   return states;
@@ -109,7 +109,7 @@ export interface Uncertain {
 }
 
 /** What nobody in the program knows of: begun by a process that died over it, or thrown out of. */
-export function uncertainOnes(entries: readonly Entry[], shifts: readonly Shift[]): readonly Uncertain[] {
+function uncertainOnes(entries: readonly Entry[], shifts: readonly Shift[]): readonly Uncertain[] {
   const found: Uncertain[] = [];
   for (const { end, died } of shifts) {
     if (!died) continue;

@@ -15,7 +15,7 @@ const NEXT: Readonly<Record<EffectRecord['state'], readonly EffectRecord['state'
 };
 
 /** I5: every effect goes through its states as they follow each other. */
-export function statesFollow(entries: readonly Entry[]): void {
+function statesFollow(entries: readonly Entry[]): void {
   const effects = new Effects();
   for (const { seq, event } of entries) {
     if (!event.kind.startsWith('effect.') || !('key' in event)) continue;
