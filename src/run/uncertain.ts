@@ -7,7 +7,7 @@
 
 import { type Json, toJson } from '../agent/canonical.ts';
 import type { EffectOptions, EffectRules } from '../agent/effect.ts';
-import { AmdahlError, asAmdahl, type ErrorRecord, recordError } from '../agent/errors.ts';
+import { AmdahlError, type ErrorRecord } from '../agent/errors.ts';
 import type { EffectRecord } from '../journal/effects.ts';
 import type { Frame } from './asker.ts';
 import type { Question, Replied } from './asks.ts';
@@ -130,9 +130,4 @@ export function uncertain({ path, tool }: Pick<EffectRecord, 'path' | 'tool'>, w
     `'${tool}' was called by '${path}' and never came back: it may or may not have acted on the world${why === undefined ? '' : `, and ${why}`}. Look there first. To let it act (perhaps a second time), resume with --retry '${path}', or run it with retry: ['${path}'].`,
     { where: { call: path }, data: { tool } },
   );
-}
-
-/** What code threw, as it is journaled. */
-function thrownRecord({ session }: Frame, thrown: unknown, path: string): ErrorRecord {
-  return session.secrets.record(recordError(asAmdahl(thrown, path)));
 }
