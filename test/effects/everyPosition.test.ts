@@ -29,10 +29,10 @@ function isWhole({ kind, manner, as, holder }: Cell): boolean {
 function effort(cell: Cell, cut: Cut): Effort {
   // Small programs are crashed again at every position of their recovery.
   const isSmall = cell.holder === 'none' && cell.as === 'tool';
-  if (cut === 'crash again' && isSmall) return { stride: THOROUGH ? 1 : 4, again: EVERY };
+  if (cut === 'crash again' && isSmall) return { stride: THOROUGH ? 1 : 9, again: EVERY };
   if (THOROUGH) return cut === 'crash' ? { stride: 1, each: true } : { stride: 3, again: 2 };
-  if (cut === 'crash') return { stride: isWhole(cell) ? 1 : 7 };
-  return { stride: isWhole(cell) ? 6 : 50 };
+  if (cut === 'crash') return { stride: isWhole(cell) ? 1 : 12 };
+  return { stride: isWhole(cell) ? 9 : 50 };
 }
 
 describe.each(KINDS)('an effect that is %s', (kind) => {
