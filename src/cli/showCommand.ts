@@ -5,6 +5,7 @@ import { hitsIn, hitsOf } from '../compose/incidents.ts';
 import { billNow, addToBill, emptyBill } from '../journal/bill.ts';
 import type { Bill } from '../journal/bill.ts';
 import type { Entry, Gap } from '../journal/event.ts';
+import type { AskId } from '../journal/ids.ts';
 import type { Journal, RunRow } from '../journal/journal.ts';
 import { isWorkedOn } from '../journal/rows.ts';
 import type { CallNode, RunTree } from '../journal/tree.ts';
@@ -54,12 +55,14 @@ async function showRun(journal: Journal, row: RunRow, options: ShowOptions, out:
     { abandoned },
   );
   const bill = billNow(open);
-  const openAsks = (await journal.asks({ run: row.run })).filter(({ state }) => state === 'open').length;
+  const asked = await journal.asks({ run: row.run, all: true });
+  const openAsks = asked.filter(({ state }) => state === 'open').length;
+  const said = new Set(asked.flatMap(({ ask, state }) => (state === 'responded' ? [ask] : [])));
   if (options.json === true) {
     out.line(JSON.stringify({ run: row, tree, bill }));
     return;
   }
-  for (const line of lines(row, { tree, bill, turnedAway, openAsks }, options, out)) out.line(line);
+  for (const line of lines(row, { tree, bill, turnedAway, openAsks, said }, options, out)) out.line(line);
 }
 
 async function* tee(entries: AsyncIterable<Entry>, see: (entry: Entry) => void): AsyncGenerator<Entry> {
@@ -76,18 +79,20 @@ interface Known {
   readonly turnedAway: TurnedAway;
   /** Questions that nobody has answered. */
   readonly openAsks: number;
+  /** Those that somebody has, and that the run has not heard. */
+  readonly said: ReadonlySet<AskId>;
 }
 
-function* lines(row: RunRow, { tree, bill, turnedAway, openAsks }: Known, options: ShowOptions, out: Output): Generator<string> {
+function* lines(row: RunRow, { tree, bill, turnedAway, openAsks, said }: Known, options: ShowOptions, out: Output): Generator<string> {
   const { colors } = out;
   yield* headLines(row, tree, out);
   yield '';
   if (tree.root !== undefined) {
-    yield* renderTree(tree.root, { width: out.width(), colors, all: options.all === true });
+    yield* renderTree(tree.root, { width: out.width(), colors, all: options.all === true, said });
     yield '';
   }
   if (tree.asks.length > 0) {
-    yield* askLines(tree.asks, { colors, room: Math.min(out.width(), ASK_COLUMNS_MAX), all: options.all === true });
+    yield* askLines(tree.asks, { colors, room: Math.min(out.width(), ASK_COLUMNS_MAX), all: options.all === true, said });
     yield '';
   }
   yield* lossLines(tree, turnedAway, out);

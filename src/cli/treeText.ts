@@ -6,6 +6,7 @@
 import type { Colors } from 'picocolors/types.js';
 import type { Problem } from '../agent/errors.ts';
 import type { Json } from '../journal/event.ts';
+import type { AskId } from '../journal/ids.ts';
 import type { AttemptNode, CallNode, CallStatus, Cost, TurnNode, WaitNode } from '../journal/tree.ts';
 import { WAIT_TOLD_FROM_MS } from './billText.ts';
 import { hitOf } from '../compose/incidents.ts';
@@ -22,6 +23,8 @@ export interface TreeTextOptions {
   readonly colors: Colors;
   /** Every call, every turn, every tool call. */
   readonly all: boolean;
+  /** Questions that somebody has answered and whose run has not heard of it. */
+  readonly said?: ReadonlySet<AskId>;
 }
 
 /** How many siblings that succeeded are shown before the rest is one line. */
@@ -59,7 +62,7 @@ export function renderTree(root: CallNode, options: TreeTextOptions): string[] {
 
 function* linesOf(node: CallNode, lead: string, below: string, parentPath: string, options: TreeTextOptions): Generator<Line> {
   const { colors } = options;
-  const asking = node.status === 'running' && node.asks.some(({ state }) => state === 'open');
+  const asking = node.status === 'running' && node.asks.some(({ ask, state }) => state === 'open' && options.said?.has(ask) !== true);
   const paint = asking ? colors.yellow : paintOf(node.status, colors);
   const name = node.path.startsWith(parentPath) ? node.path.slice(parentPath.length).replace(/^\//, '') : node.path;
   yield {

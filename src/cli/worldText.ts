@@ -25,6 +25,8 @@ export interface WorldTextOptions {
   /** Columns for a line. */
   readonly room: number;
   readonly all: boolean;
+  /** Questions that somebody has answered and whose run has not heard of it. */
+  readonly said?: ReadonlySet<AskId>;
 }
 
 /** An ask as it is typed. */
@@ -123,7 +125,7 @@ export function resultText(result: Json): string {
 export function* askLines(asks: readonly AskRecord[], options: WorldTextOptions): Generator<string> {
   const { colors, room } = options;
   for (const ask of asks) {
-    if (ask.state !== 'open') {
+    if (ask.state !== 'open' || options.said?.has(ask.ask) === true) {
       yield* closedLines(ask, options);
       continue;
     }
@@ -181,7 +183,7 @@ function closedText({ state, of, value, by, why, openedAt, closedAt }: AskRecord
     case 'withdrawn':
       return `→ withdrawn${why === undefined ? '' : `: ${why}`}`;
     case 'open':
-      return '';
+      return '→ somebody has said something, which the run takes when it goes on';
   }
 }
 

@@ -100,6 +100,16 @@ describe('asks in a terminal', () => {
     ]);
   });
 
+  it('offer no answer where somebody has answered and the run has not heard of it', async () => {
+    const story = [callStarted('a'), askOpened('a', 'q1', 'Which one?'), askOpened('a', 'q2', 'And now?')];
+    const { root } = await treeOf(journalOf(runStarted, ...story));
+    if (root === undefined) throw new Error('the story has no call');
+    const said = new Set(root.asks.slice(0, 1).map(({ ask }) => ask));
+    const lines = renderTree(root, { width: 120, colors: createColors(false), all: false, said });
+    expect(lines[1]).toBe('   asked  Which one? → somebody has said something, which the run takes when it goes on');
+    expect(lines[2]).toBe('   asks   And now?');
+  });
+
   it('fit the width of a terminal', async () => {
     const long = 'A question that goes on and on, because there is much to be said about it before anybody can answer. '.repeat(8);
     const lines = await shown(
