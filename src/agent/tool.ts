@@ -231,9 +231,9 @@ function foreignRules(name: string, one: ForeignTool, who: string): EffectRules 
   return effectRules(READ_ONLY in one ? { effect: 'none' } : { effect: 'immediate', approve }, `The tool '${name}' of '${who}'`);
 }
 
-/** Asked as the AI SDK asks it, as far as there is what it asks with. */
+/** Asked as the AI SDK asks it, as far as there is what it asks with: what it counts as no is a no. */
 function foreignApproval(one: ForeignTool, needsApproval: Function): EffectRules['approve'] {
-  return (args) => Reflect.apply(needsApproval, one, [args, { toolCallId: '', messages: [] }]) as unknown; // whatever it is
+  return async (args) => Boolean(await (Reflect.apply(needsApproval, one, [args, { toolCallId: '', messages: [] }]) as unknown));
 }
 
 function isTool(value: object): value is AnyTool {

@@ -28,7 +28,7 @@ export async function needsApproval(
   { args, input, context }: Pick<EffectOptions, 'args' | 'input'> & { readonly context: unknown },
 ): Promise<boolean> {
   if (approve === undefined) return false;
-  return approve === true || Boolean(await approve(args, { input, context }));
+  return approve === true || (await approve(args, { input, context })) !== false;
 }
 
 /** The question to a person. At the call's place: every attempt asks the same. Pure. */

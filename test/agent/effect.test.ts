@@ -81,7 +81,7 @@ describe('a staged step', () => {
   });
 });
 
-test("a foreign tool's needsApproval is an approval, and one that says it only reads needs none", () => {
+test("a foreign tool's needsApproval is an approval, and one that says it only reads needs none", async () => {
   const foreign = { inputSchema: z.object({ to: z.string() }), execute: () => 1 };
   const rules = (one: object): unknown => {
     const { behaviour } = agent({ name: 'a', instructions: 'x', tools: { send: one as typeof foreign } });
@@ -91,8 +91,10 @@ test("a foreign tool's needsApproval is an approval, and one that says it only r
   expect(rules(foreign)).toEqual({ effect: 'immediate' });
   expect(rules({ ...foreign, needsApproval: false })).toEqual({ effect: 'immediate' });
   expect(rules({ ...foreign, needsApproval: true })).toEqual({ effect: 'immediate', approve: true });
-  const asked = rules({ ...foreign, needsApproval: ({ to }: { to: string }) => to !== 'me' }) as { approve: (args: unknown) => boolean };
-  expect([asked.approve({ to: 'me' }), asked.approve({ to: 'you' })]).toEqual([false, true]);
+  const asked = rules({ ...foreign, needsApproval: ({ to }: { to: string }) => to !== 'me' || undefined }) as {
+    approve: (args: unknown) => Promise<boolean>;
+  };
+  expect([await asked.approve({ to: 'me' }), await asked.approve({ to: 'you' })]).toEqual([false, true]);
   const both = refusal(() => rules(readOnly({ ...foreign, needsApproval: true })));
   expect(both).toMatchObject({ code: 'EFFECT_REFUSED', message: expect.stringContaining("readOnly() and wants a person's approval") });
 });

@@ -35,3 +35,20 @@ describe.each(['staged', 'immediate'] as const)('an approval of what is %s', (ef
     expect(sent).toEqual([{ text: 'HI', to: 'everyone' }, { text: 'hi' }]);
   });
 });
+
+it('is asked for where a function says neither yes nor no', async () => {
+  const journal = memoryJournal();
+  const forgetful = ((args: { text: string }) => {
+    void (args.text.length > 100); // no return
+  }) as unknown as () => boolean; // what no compiler saw
+  const post = tool({
+    effect: 'staged',
+    description: 'Post',
+    approve: forgetful,
+    input: z.object({ text: z.string() }),
+    execute: () => 'posted',
+  });
+  const model = scripted([{ tools: [['post', { text: 'hi' }]] }, { text: 'posted' }]);
+  const poster = agent({ name: 'poster', instructions: 'Post.', model, tools: { post } });
+  expect((await start(poster, 'x', { journal, onPark: 'return' }).outcome).status).toBe('parked');
+});
