@@ -205,14 +205,21 @@ export function argumentsOf(call: LanguageModelV4ToolCall): unknown {
   }
 }
 
-/** The message that asks for a better answer; with the form of the answer spelled out where `format` is given. */
-export function repairMessage(problems: readonly Problem[], json: boolean, format?: Fixed['format']): LanguageModelV4Message {
+/** The message that asks for a better answer; with the form of the answer spelled out where `format` is given. `staged`: what still waits to be done. */
+export function repairMessage(
+  problems: readonly Problem[],
+  json: boolean,
+  format?: Fixed['format'],
+  staged: readonly string[] = [],
+): LanguageModelV4Message {
   const list = problems.map(({ path, message }) => (path === '' ? `- ${message}` : `- ${path}: ${message}`)).join('\n');
   const again = json
     ? 'Give the whole answer again, corrected, as JSON of the required form and nothing else.'
     : 'Give the whole answer again, corrected.';
   const form = format === undefined ? undefined : formOf(format);
-  const text = `Your last answer was refused:\n${list}\n\n${again}${form === undefined ? '' : `\n\n${form}`}`;
+  const kept =
+    staged.length === 0 ? '' : ` Still staged, and done once your answer is accepted; do not call for it again: ${staged.join(', ')}.`;
+  const text = `Your last answer was refused:\n${list}\n\n${again}${kept}${form === undefined ? '' : `\n\n${form}`}`;
   return { role: 'user', content: [{ type: 'text', text }] };
 }
 

@@ -130,9 +130,21 @@ export class Conversation implements Talk {
   repair(problems: readonly Problem[]): LanguageModelV4Message | Promise<LanguageModelV4Message> {
     const json = this.#frame.agent.output.kind !== 'text';
     const { secrets } = this.#frame.session;
+    const staged = this.#staged();
     return this.#turns.knowingForms((formless) =>
-      secrets.message(repairMessage(problems, json, formless ? this.#fixed.format : undefined)),
+      secrets.message(repairMessage(problems, json, formless ? this.#fixed.format : undefined, staged)),
     );
+  }
+
+  /** What this attempt has in the outbox, as its model knows it: by tool and receipt. */
+  #staged(): readonly string[] {
+    const { session, place } = this.#frame;
+    if (session.effects.isEmpty) return [];
+    return session.effects
+      .below(place)
+      .flatMap(({ attempt, state, tool, receipt = '' }) =>
+        attempt === this.#asker.place && state === 'staged' ? [`${tool} ${receipt}`] : [],
+      );
   }
 
   tooManyTurns(): AmdahlError {

@@ -40,6 +40,20 @@ class Service {
 }
 
 describe('a staged tool', () => {
+  test('is told of when an answer is refused, so that its model does not call for it again', async () => {
+    const service = new Service();
+    const model = scripted([
+      { tools: [['post', { text: 'a' }]] },
+      { text: 'no' },
+      { expect: /Still staged, .*do not call for it again: post \[receipt:.{12}\]\.$/, text: 'posted' },
+    ]);
+    const checks = [(said: string) => (said === 'posted' ? undefined : 'say what you did')];
+    const poster = agent({ name: 'poster', model, instructions: 'x', tools: { post: service.tool('post') }, checks });
+    await new Trial().run(poster, 'go');
+    model.assertComplete();
+    expect(service.whats).toEqual(['post a']);
+  });
+
   test('is answered with a receipt, and done once the answer stands', async () => {
     const service = new Service();
     const model = scripted([{ tools: [['post', { text: 'a' }]] }, { tools: [['post', { text: 'b' }]] }, { text: 'posted' }]);
