@@ -10,11 +10,11 @@ import type { EffectRecord } from '../journal/effects.ts';
 import { chainOf, type Frame } from './asker.ts';
 import type { Question } from './asks.ts';
 import { CodeAsker } from './codeAsker.ts';
-import { findEffect, type KnownEffect } from './effectCode.ts';
+import type { KnownEffect } from './effectCode.ts';
 import type { Life } from './life.ts';
 import { replaced } from './outbox.ts';
 import type { Confirmed } from './recorded.ts';
-import { rediscover } from './rediscover.ts';
+import { findOrWalk } from './rediscover.ts';
 import { askOutcome, expiredBefore, OUTCOME_FORM, type Settled, verify } from './uncertain.ts';
 
 /** How often the same key is sent again, where its service takes keys or says that it was not done; and how long after, in ms. */
@@ -121,7 +121,7 @@ export class CommitOne {
     const [open] = receiptsIn(sent).filter(({ short }) => this.#isOpen(short));
     if (open !== undefined) return obstacle(`What ${open.text} stands for has no such field, or was not done.`);
     try {
-      const known = await this.#find({ ...effect, sent });
+      const known = await findOrWalk(this.#frame, this.#life, { ...effect, sent });
       if (known === undefined) return obstacle(`The program of '${path}' has no '${tool}' at '${effect.path}' any more.`);
       const checked = await known.code.args.validate(sent);
       if (checked.ok) return { known, sent };
@@ -135,15 +135,6 @@ export class CommitOne {
   /** Whether a receipt is of one of these effects, so that it ought to have been replaced. */
   #isOpen(short: string): boolean {
     return this.#frame.session.effects.ofReceipt(short) !== undefined;
-  }
-
-  /** Its code as the program is now: found along the calls it serves, else by walking a composite over what is recorded. */
-  async #find(effect: EffectRecord): Promise<KnownEffect | undefined> {
-    const { session } = this.#frame;
-    const found = await findEffect(session, effect);
-    if (found !== undefined) return found;
-    await rediscover(this.#frame, this.#life, effect.calls);
-    return await findEffect(session, effect);
   }
 
   /** Runs it and waits for it, past a cancel too: what comes back then is known. Fails where it threw, or never came back. */
@@ -202,7 +193,7 @@ export class CommitOne {
   /** It may have happened: whether it did, or may begin again, is for its service to say. */
   async #look(begun: number): Promise<'done' | 'begin' | 'ask'> {
     const effect = this.#effect;
-    const known = await this.#find(effect).catch(() => undefined);
+    const known = await findOrWalk(this.#frame, this.#life, effect).catch(() => undefined);
     this.#frame.session.check();
     if (known === undefined) return 'ask';
     const { rules } = known.code;

@@ -5,11 +5,10 @@ import type { Json } from '../agent/canonical.ts';
 import { AmdahlError } from '../agent/errors.ts';
 import type { EffectRecord } from '../journal/effects.ts';
 import type { Frame } from './asker.ts';
-import { findEffect } from './effectCode.ts';
 import type { Life } from './life.ts';
 import { discard } from './outbox.ts';
 import type { Confirmed } from './recorded.ts';
-import { rediscover } from './rediscover.ts';
+import { findOrWalk } from './rediscover.ts';
 import { takeBack } from './takeBack.ts';
 
 /** The failure of the call, which says what became of each. Rejects with why the run was interrupted. */
@@ -29,11 +28,7 @@ export async function giveUp(frame: Frame, life: Life, { effects, nth }: Confirm
 
 async function undo(frame: Frame, life: Life, effect: EffectRecord, nth: number): Promise<void> {
   const { session } = frame;
-  let known = await findEffect(session, effect).catch(() => undefined);
-  if (known === undefined) {
-    await rediscover(frame, life, effect.calls);
-    known = await findEffect(session, effect).catch(() => undefined);
-  }
+  const known = await findOrWalk(frame, life, effect).catch(() => undefined);
   session.check();
   if (known?.code.rules.undo !== undefined) await takeBack(frame, effect, known, nth);
 }

@@ -1,15 +1,17 @@
 // Walking a confirmed composite over what is recorded, to learn who the agents below it are: what a flow asks stands in its code
 // alone, and its confirmed effects need the code of theirs. Called by commit.ts and giveUp.ts in an entry that did not run it.
 //
-// W1 nothing is asked, spent, drawn or decided. What has no answer on record fails, and the walk goes on or ends as the code does then; where that
-//    does not lead to the agent that is looked for (the code was edited since), it gives nothing instead, in a second walk.
+// W1 nothing is asked, spent, drawn or decided. What has no answer on record fails, and the walk goes on or ends as the code does
+//    then; where that does not lead to the agent that is looked for (the code was edited since), it gives nothing instead, in a
+//    second walk.
 
 import type { AnyAgent } from '../agent/definition.ts';
 import { canonical, hash, toJson } from '../agent/canonical.ts';
 import { AmdahlError, reviveError } from '../agent/errors.ts';
+import type { EffectRecord } from '../journal/effects.ts';
 import type { EventOf, Place } from '../journal/event.ts';
 import { Asker, type Frame } from './asker.ts';
-import { partsOf, startOf } from './effectCode.ts';
+import { findEffect, type KnownEffect, partsOf, startOf } from './effectCode.ts';
 import { Life } from './life.ts';
 import { askerPlace } from './place.ts';
 import { foldCall } from './recorded.ts';
@@ -25,6 +27,14 @@ interface Walk {
   readonly life: Life;
   readonly seen: Map<string, AnyAgent>;
   unknown: number;
+}
+
+/** The code of an effect below a call, as the program is now: found along the calls that it serves, else by walking. */
+export async function findOrWalk(frame: Frame, above: Life, effect: EffectRecord): Promise<KnownEffect | undefined> {
+  const found = await findEffect(frame.session, effect);
+  if (found !== undefined) return found;
+  await rediscover(frame, above, effect.calls);
+  return await findEffect(frame.session, effect);
 }
 
 /**
