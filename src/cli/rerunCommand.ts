@@ -13,10 +13,10 @@ import { amdahlCommand } from './invocation.ts';
 import { checkAgents, parseModels } from './modelOption.ts';
 import { loadProgram } from './program.ts';
 import { costText, countText, many, visible } from './quantities.ts';
-import { debugging, EXIT } from './report.ts';
+import { EXIT } from './report.ts';
 import { recordedProgram } from './resumeCommand.ts';
 import type { DriveOptions } from './runCommand.ts';
-import { modeOf, newId } from './runCommand.ts';
+import { mannerOf, modeOf, newId } from './runCommand.ts';
 import { findRun, requireJournal } from './runReference.ts';
 import type { Cell } from './table.ts';
 import { tableLines } from './table.ts';
@@ -70,10 +70,7 @@ export async function rerunCommand(text: string, file: string | undefined, optio
       subject,
       scope: undefined,
       rerun: row.run,
-      mode,
-      debug: debugging(),
-      wait: options.wait === true,
-      onAsk: options.onAsk,
+      ...mannerOf(options),
     },
     terminal,
   );

@@ -12,10 +12,9 @@ import { drive } from './drive.ts';
 import { amdahlCommand } from './invocation.ts';
 import { checkAgents, parseModels } from './modelOption.ts';
 import { loadProgram, programText } from './program.ts';
-import { debugging } from './report.ts';
 import { consentToRetry } from './retryOption.ts';
 import type { DriveOptions } from './runCommand.ts';
-import { modeOf } from './runCommand.ts';
+import { mannerOf } from './runCommand.ts';
 import { findRun, requireJournal } from './runReference.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -50,10 +49,7 @@ export async function resumeCommand(text: string, file: string | undefined, opti
       context,
       subject,
       scope,
-      mode: modeOf(options),
-      debug: debugging(),
-      wait: options.wait === true,
-      onAsk: options.onAsk,
+      ...mannerOf(options),
     },
     terminal,
   );

@@ -6,7 +6,7 @@ import { defaultJournal } from '../journal/sqlite.ts';
 import { parseBudget } from './budgetOption.ts';
 import { beginningOf } from '../run/enter.ts';
 import { makeContext, readSubject } from './contextOption.ts';
-import { drive } from './drive.ts';
+import { drive, type Journey } from './drive.ts';
 import { readInput } from './inputOption.ts';
 import { checkAgents, parseModels } from './modelOption.ts';
 import { loadProgram } from './program.ts';
@@ -61,13 +61,15 @@ export async function runCommand(file: string, options: RunOptions, terminal: Te
       context,
       subject,
       scope,
-      mode: modeOf(options),
-      debug: debugging(),
-      wait: options.wait === true,
-      onAsk: options.onAsk,
+      ...mannerOf(options),
     },
     terminal,
   );
+}
+
+/** How a run is driven and told of, as the options that all driving commands share say. */
+export function mannerOf(options: DriveOptions): Pick<Journey, 'mode' | 'debug' | 'wait' | 'onAsk'> {
+  return { mode: modeOf(options), debug: debugging(), wait: options.wait === true, onAsk: options.onAsk };
 }
 
 export function modeOf({ json, quiet }: DriveOptions): WatchMode {
